@@ -58,7 +58,10 @@ const snippetBytes = 120
 // leading marks, cut to about 120 bytes at a rune boundary.
 func Snippet(body string) string {
 	for line := range strings.Lines(body[:min(len(body), 4096)]) {
-		line = strings.TrimSpace(strings.TrimLeft(strings.TrimSpace(line), "#>-*+ \t"))
+		line = strings.TrimLeft(strings.TrimSpace(line), "#> \t")
+		for _, bullet := range []string{"- ", "* ", "+ "} {
+			line = strings.TrimPrefix(line, bullet)
+		}
 		if line != "" {
 			return cut(line, snippetBytes)
 		}

@@ -83,7 +83,7 @@ func StatusOf(inReview bool, ops []Op) Status {
 	}
 	status := Synced
 	for _, op := range ops {
-		if op.State == Parked || op.Attempt >= GiveUpAfter {
+		if op.State == Parked || op.Problem != "" && op.Attempt >= GiveUpAfter {
 			return Failed
 		}
 		status = Pending

@@ -127,6 +127,9 @@ var (
 	// ErrOffline: no answer that is the protocol's: unreachable, timed out, a
 	// captive portal's page, a truncated body, 5xx.
 	ErrOffline = errors.New("server cannot be reached")
+	// ErrServer: the server answered that it failed (5xx). It comes with
+	// ErrOffline, which says what to do about it.
+	ErrServer = errors.New("server had an error")
 	// ErrAuth: credentials refused (401).
 	ErrAuth = errors.New("server refused the credentials")
 	// ErrForbidden: credentials known but not allowed (403).

@@ -1,0 +1,147 @@
+package syncengine
+
+import (
+	"fmt"
+
+	"stet/model"
+	"stet/syncengine/store"
+)
+
+// absorb applies one pulled record to the device.
+func (e *Engine) absorb(tx store.Tx, rec model.Record, mode pullMode) (outcome, error) {
+	s, err := load(tx, rec.ID)
+	if err != nil {
+		return ignored, err
+	}
+	if !s.exists {
+		return e.absorbNew(tx, s, rec)
+	}
+	if sent, ok := s.sent(); ok {
+		if rec.OpID != "" && rec.OpID == sent.ID {
+			return e.settleApplied(tx, sent, rec.Rev, rec.ServerAt, &rec)
+		}
+		return held, e.hold(tx, rec, store.HeldForOp)
+	}
+	if mode.comparing() {
+		return e.compare(tx, s, rec, mode)
+	}
+	if s.shadowed && rec.Rev <= s.shadow.Rev {
+		return ignored, nil // an echo of our own write, or delivered again
+	}
+	return e.absorbNewer(tx, s, rec, mode)
+}
+
+func (e *Engine) absorbNew(tx store.Tx, s standing, rec model.Record) (outcome, error) {
+	if rec.Fields.Deleted {
+		return ignored, nil
+	}
+	if ops := s.ops; len(ops) > 0 { // the row was erased here, its purge is not yet settled
+		return held, e.hold(tx, rec, store.HeldForOp)
+	}
+	s.note = model.Note{ID: rec.ID, RemoteID: rec.RemoteID}
+	return e.takeRemote(tx, s, rec)
+}
+
+// absorbNewer applies a revision that this device has not seen.
+func (e *Engine) absorbNewer(tx store.Tx, s standing, rec model.Record, mode pullMode) (outcome, error) {
+	if rec.Purged && !s.inReview && (s.note.Status == model.Synced || s.note.Deleted) {
+		return taken, e.erase(tx, s, rec)
+	}
+	switch {
+	case s.inReview:
+		return e.reviewMoved(tx, s, rec)
+	case s.note.Purged:
+		s.note.Purged = false
+		return e.takeRemote(tx, s, rec)
+	case s.note.Status == model.Synced && rec.Fields.Deleted && !s.note.Deleted && !mode.consent:
+		return held, e.hold(tx, rec, store.HeldForConsent)
+	case s.note.Status == model.Synced:
+		return e.takeRemote(tx, s, rec)
+	}
+	return e.reconcile(tx, s, s.common(), rec)
+}
+
+// erase removes a note that was purged elsewhere.
+func (e *Engine) erase(tx store.Tx, s standing, rec model.Record) error {
+	if err := tx.DropNote(s.note.ID, true); err != nil {
+		return fmt.Errorf("erase note: %w", err)
+	}
+	if err := tx.SetOps(s.note.ID, nil); err != nil {
+		return fmt.Errorf("write ops: %w", err)
+	}
+	return e.log(tx, rec.ID, model.EventPurged, rec.Rev, rec.OpID, "erased on another device")
+}
+
+func (e *Engine) hold(tx store.Tx, rec model.Record, why store.HeldReason) error {
+	old, ok, err := tx.HeldOf(rec.ID)
+	if err != nil {
+		return fmt.Errorf("read held change: %w", err)
+	}
+	if ok && old.Record.Rev >= rec.Rev {
+		return nil
+	}
+	if err := tx.Hold(store.Held{Record: rec, Reason: why}); err != nil {
+		return fmt.Errorf("hold change: %w", err)
+	}
+	return nil
+}
+
+// releaseHeld applies what was held for the outcome of an op, now that it is
+// known. server is the newest state the answer told of.
+func (e *Engine) releaseHeld(tx store.Tx, noteID string, server int64) error {
+	h, ok, err := tx.HeldOf(noteID)
+	if err != nil || !ok || h.Reason != store.HeldForOp {
+		return err
+	}
+	if err := tx.DropHeld(noteID); err != nil {
+		return fmt.Errorf("release held change: %w", err)
+	}
+	if h.Record.Rev <= server {
+		return nil
+	}
+	_, err = e.absorb(tx, h.Record, pullMode{})
+	return err
+}
+
+// compare applies one record of a complete listing to a device whose cursor the
+// server no longer knows. Revisions compare only loosely here: the server may
+// have been restored, so an older one does not undo ours.
+func (e *Engine) compare(tx store.Tx, s standing, rec model.Record, mode pullMode) (outcome, error) {
+	same := s.shadowed && s.shadow.Rev > 0 && model.Equal(s.shadow.Fields, rec.Fields)
+	switch {
+	case s.inReview:
+		if rec.Rev == s.review.Remote.Rev {
+			return ignored, nil
+		}
+		return e.reviewMoved(tx, s, rec)
+	case same || model.Equal(s.note.Fields, rec.Fields):
+		s.shadow, s.shadowed = rec, true
+		_, err := e.commit(tx, s, model.MoveResync)
+		return ignored, err
+	case s.shadowed && rec.Rev < s.shadow.Rev && mode.reason.Forgot():
+		return e.sendAgain(tx, s, rec)
+	case s.shadowed && rec.Rev > s.shadow.Rev && s.note.Status == model.Synced && mode.reason.Forgot() && !mode.consent:
+		return held, e.hold(tx, rec, store.HeldForConsent)
+	case s.shadowed && rec.Rev > s.shadow.Rev:
+		return e.absorbNewer(tx, s, rec, mode)
+	}
+	return e.reconcile(tx, s, nil, rec)
+}
+
+// sendAgain keeps our newer text against a server that went back to an older
+// one, or lost the note (rec.Rev 0).
+func (e *Engine) sendAgain(tx store.Tx, s standing, rec model.Record) (outcome, error) {
+	if rec.Rev == 0 {
+		if err := tx.PutShadow(model.Record{ID: s.note.ID}); err != nil {
+			return ignored, fmt.Errorf("forget shadow: %w", err)
+		}
+	}
+	s.shadow, s.shadowed = rec, rec.Rev > 0
+	if rec.Rev == 0 {
+		s.note.Rev = 0
+	}
+	if _, err := e.commit(tx, s, model.MoveResync); err != nil {
+		return ignored, err
+	}
+	return taken, e.log(tx, s.note.ID, model.EventSentAgain, rec.Rev, "", "the server had forgotten it")
+}

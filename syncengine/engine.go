@@ -1,0 +1,274 @@
+package syncengine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"stet/model"
+	"stet/syncengine/remote"
+	"stet/syncengine/store"
+)
+
+// Engine is the sync worker of one store and one account. Rounds of one engine
+// do not overlap; the lease keeps other processes' engines out.
+type Engine struct {
+	hand
+	store   store.Store
+	remote  remote.Remote
+	rand    func() float64
+	after   func(time.Duration) <-chan time.Time
+	changed func(context.Context) (int64, error)
+	every   time.Duration
+	bell    *bell
+	nudges  chan struct{}
+}
+
+// Options are an engine's sources of time, ids and chance.
+type Options struct {
+	Now    func() time.Time
+	NewID  func() string // UUIDv7
+	Device string        // label of this device
+	// Rand returns a number in [0,1), for jitter.
+	Rand func() float64
+	// After is time.After, or a simulated one.
+	After func(time.Duration) <-chan time.Time
+	// Changed returns a number that changes whenever any process wrote to the
+	// store.
+	Changed func(context.Context) (int64, error)
+	// Every is how often Run asks the server when nothing happens here; 0 means
+	// 10 s.
+	Every time.Duration
+}
+
+// New returns an engine. It does nothing before Round or Run.
+func New(s store.Store, r remote.Remote, o Options) *Engine {
+	if o.Every == 0 {
+		o.Every = 10 * time.Second
+	}
+	return &Engine{hand: hand{o.Now, o.NewID, o.Device}, store: s, remote: r, rand: o.Rand, after: o.After,
+		changed: o.Changed, every: o.Every, bell: newBell(), nudges: make(chan struct{}, 1)}
+}
+
+// Events returns the channel of the engine's bell.
+func (e *Engine) Events() <-chan Event { return e.bell.ch }
+
+// Nudge asks Run for a round soon. It never blocks.
+func (e *Engine) Nudge() {
+	select {
+	case e.nudges <- struct{}{}:
+	default:
+	}
+}
+
+// Tries of one request, and the time they may take together.
+const (
+	maxTries = 3
+	tryTime  = 10 * time.Second
+	tryPause = 300 * time.Millisecond
+)
+
+// try runs a request, again when the server could not be reached or asked for
+// a short wait, up to three times within ten seconds.
+func (e *Engine) try(ctx context.Context, request func() error) error {
+	deadline := e.now().Add(tryTime)
+	for n := 1; ; n++ {
+		err := request()
+		if err == nil || n == maxTries || ctx.Err() != nil {
+			return err
+		}
+		wait := time.Duration(float64(tryPause<<(n-1)) * (0.5 + e.rand()/2))
+		var retry *remote.RetryError
+		switch {
+		case errors.As(err, &retry):
+			wait = max(wait, retry.After)
+		case !errors.Is(err, remote.ErrOffline):
+			return err
+		}
+		if e.now().Add(wait).After(deadline) {
+			return err
+		}
+		select {
+		case <-e.after(wait):
+		case <-ctx.Done():
+			return errors.Join(ctx.Err(), err)
+		}
+	}
+}
+
+// rest lets another process have the store when a long round writes much.
+func (e *Engine) rest(ctx context.Context) {
+	if y, ok := e.store.(interface{ Yield(context.Context) }); ok {
+		y.Yield(ctx)
+	}
+}
+
+// RoundOptions say how a round treats what it would otherwise put off.
+type RoundOptions struct {
+	Yes   bool // the user agreed to what the guard holds
+	Force bool // send notes in a transient error again whatever their backoff says
+}
+
+// round is the state of one round.
+type round struct {
+	force, yes bool
+	tried      map[string]bool // ops sent in this round
+	report     Report
+	progress   func(n int)
+}
+
+func (r *round) count(did outcome) {
+	if did == merged {
+		r.report.Merged++
+	}
+}
+
+// maxPasses bounds how often a round repeats push and pull.
+const maxPasses = 5
+
+// Round does one full round: push and pull, again until nothing can be sent.
+// The caller holds the lease. The report is right also with an error, which
+// wraps one of remote's, [ErrHeld], a store's, or the context's. last_synced
+// moves when the round finishes.
+func (e *Engine) Round(ctx context.Context, o RoundOptions) (Report, error) {
+	r := &round{force: o.Force, yes: o.Yes, tried: map[string]bool{}}
+	done, total := 0, 0
+	r.progress = func(n int) {
+		done += n
+		e.bell.ring(func(ev *Event) { ev.Notes, ev.State, ev.Done, ev.Total = true, StateRunning, done, total })
+	}
+	if err := e.mayAsk(ctx); err != nil {
+		return e.finish(ctx, r, err)
+	}
+	return e.finish(ctx, r, e.passes(ctx, r))
+}
+
+func (e *Engine) passes(ctx context.Context, r *round) error {
+	for pass := 1; ; pass++ {
+		p, err := e.push(ctx, r)
+		r.report.Pushed += p.ops
+		if lost := (*remote.ResyncError)(nil); errors.As(err, &lost) {
+			err = e.beginResync(ctx, lost.Reason)
+			p.inStep = false
+		}
+		if err != nil {
+			return err
+		}
+		if p.ops == 0 || !p.inStep {
+			if err := e.pull(ctx, r); err != nil {
+				return err
+			}
+		}
+		again, err := e.sendable(ctx, r)
+		if err != nil || !again || pass == maxPasses {
+			return err
+		}
+	}
+}
+
+// sendable reports whether there is an op that this round has not tried.
+func (e *Engine) sendable(ctx context.Context, r *round) (bool, error) {
+	found := false
+	err := e.store.Read(ctx, func(tx store.Reader) error {
+		ops, err := tx.Sendable(len(r.tried)+1, e.time(), r.force)
+		for _, op := range ops {
+			found = found || !r.tried[op.ID]
+		}
+		return err
+	})
+	if err != nil {
+		return false, fmt.Errorf("read outbox: %w", err)
+	}
+	return found, nil
+}
+
+// mayAsk holds requests back until a stored Retry-After has passed.
+func (e *Engine) mayAsk(ctx context.Context) error {
+	var text string
+	err := e.store.Read(ctx, func(tx store.Reader) (err error) {
+		text, err = tx.Meta(store.MetaRetryAfter)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("read retry time: %w", err)
+	}
+	at, err := model.ParseTime(text)
+	if err != nil || at.IsZero() {
+		return nil
+	}
+	wait := at.Sub(e.now())
+	if wait <= 0 || wait > maxRetryAfter { // a jump of the clock must not stop sync for good
+		return nil
+	}
+	return &remote.RetryError{After: wait, Err: errors.New("the server asked to wait")}
+}
+
+// maxRetryAfter is the longest wait a server can ask for.
+const maxRetryAfter = time.Hour
+
+// finish writes down how the round ended.
+func (e *Engine) finish(ctx context.Context, r *round, cause error) (Report, error) {
+	held := errors.Is(cause, ErrHeld)
+	ended := context.WithoutCancel(ctx)
+	err := e.store.Write(ended, func(tx store.Tx) error {
+		counts, err := tx.Counts()
+		if err != nil {
+			return err
+		}
+		r.report.NeedsReview, r.report.Pending, r.report.Errors = counts.NeedsReview, counts.Pending, counts.Error
+		last, err := e.mark(tx, cause, held)
+		if err != nil {
+			return err
+		}
+		r.report.LastSynced, err = model.ParseTime(last)
+		return err
+	})
+	if err != nil {
+		return r.report, errors.Join(cause, fmt.Errorf("end round: %w", err))
+	}
+	return r.report, cause
+}
+
+// mark writes what a round leaves for the next: when it was, what it waits for.
+// A quiet round writes one value; nothing is written twice.
+func (e *Engine) mark(tx store.Tx, cause error, held bool) (last string, err error) {
+	if last, err = tx.Meta(store.MetaLastSynced); err != nil {
+		return "", err
+	}
+	paused, after := "", ""
+	var retry *remote.RetryError
+	switch {
+	case cause == nil || held:
+		last = model.FormatTime(e.time())
+		if held {
+			paused = "held"
+		}
+	case errors.Is(cause, remote.ErrAuth), errors.Is(cause, remote.ErrForbidden):
+		paused = "auth"
+	case errors.As(cause, &retry):
+		wait := retry.After
+		if wait <= 0 {
+			wait = e.backoff(1)
+		}
+		after = model.FormatTime(e.time().Add(min(wait, maxRetryAfter)))
+	}
+	for _, m := range []struct{ key, value string }{{store.MetaLastSynced, last}, {store.MetaPaused, paused}, {store.MetaRetryAfter, after}} {
+		old, err := tx.Meta(m.key)
+		if err != nil {
+			return "", err
+		}
+		if old == m.value {
+			continue
+		}
+		if err := tx.SetMeta(m.key, m.value); err != nil {
+			return "", err
+		}
+		if m.key == store.MetaPaused && m.value != "" {
+			if err := e.log(tx, "", model.EventPaused, 0, "", m.value); err != nil {
+				return "", err
+			}
+		}
+	}
+	return last, nil
+}

@@ -1,0 +1,208 @@
+package syncengine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"stet/model"
+	"stet/syncengine/remote"
+	"stet/syncengine/store"
+)
+
+// Times of the worker.
+const (
+	lookEvery  = 100 * time.Millisecond // how often it looks for writes of other processes
+	saveGap    = time.Second            // a save after this quiet is sent at once, later ones at most so often
+	leaseEvery = time.Second            // how often it tries for a lease that another process holds
+	offlineMin = time.Second
+	offlineMax = time.Minute
+)
+
+// Run syncs until ctx ends: at the start, after saves (at most once a second),
+// when nudged, when another process asks, from time to time, and with backoff
+// after the server could not be reached. While another process holds the lease
+// it only rings when rows change. It returns nil when ctx ends, or the store's
+// error.
+func (e *Engine) Run(ctx context.Context) error {
+	w := &worker{Engine: e, due: e.now()}
+	defer w.release()
+	for {
+		if err := w.look(ctx); err != nil && ctx.Err() == nil {
+			return fmt.Errorf("sync worker: %w", err)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-e.nudges:
+			w.due, w.forced = e.now(), true
+		case <-e.after(lookEvery):
+		}
+	}
+}
+
+// worker is the state of one Run.
+type worker struct {
+	*Engine
+	lease    store.Lease
+	leaseTry time.Time // not before
+	seen     int64     // the store's change number at the last look
+	due      time.Time // when the next round is due
+	forced   bool
+	last     time.Time // when the last round began
+	failures int       // rounds in a row that did not reach the server
+	state    State
+	heard    bool // another process may have asked for a round
+}
+
+func (w *worker) release() {
+	if w.lease != nil {
+		_ = w.lease.Release() // the process may be ending; the lock goes with it
+	}
+}
+
+// look notices what changed and runs a round when one is due.
+func (w *worker) look(ctx context.Context) error {
+	changed, err := w.changed(ctx)
+	if err != nil {
+		return err
+	}
+	if changed != w.seen {
+		w.seen = changed
+		w.bell.ring(func(ev *Event) { ev.Notes = true })
+		if err := w.plan(ctx); err != nil {
+			return err
+		}
+		w.heard = true
+	}
+	asked := ""
+	if w.heard { // only a write can bring a request
+		if asked, err = w.asked(ctx); err != nil {
+			return err
+		}
+		w.heard = asked != ""
+	}
+	if asked == "" && w.now().Before(w.due) {
+		return nil
+	}
+	if !w.hold(ctx) {
+		return nil
+	}
+	return w.round(ctx, asked)
+}
+
+// plan brings the next round forward when there is something to send.
+func (w *worker) plan(ctx context.Context) error {
+	var at time.Time
+	var waiting bool
+	err := w.store.Read(ctx, func(tx store.Reader) (err error) {
+		at, waiting, err = tx.NextTry()
+		return err
+	})
+	if err != nil || !waiting || w.state == StateAuth || w.failures > 0 {
+		return err // offline and refused rounds have their own times
+	}
+	if quiet := w.last.Add(saveGap); at.Before(quiet) {
+		at = quiet
+	}
+	if at.Before(w.due) {
+		w.due = at
+	}
+	return nil
+}
+
+// hold takes the lease if it is to be had.
+func (w *worker) hold(ctx context.Context) bool {
+	if w.lease != nil {
+		return true
+	}
+	if w.now().Before(w.leaseTry) {
+		return false
+	}
+	w.leaseTry = w.now().Add(leaseEvery)
+	lease, err := w.store.Lease(ctx)
+	if err != nil {
+		w.tell(StateWaiting, Report{}, nil)
+		return false
+	}
+	w.lease = lease
+	return true
+}
+
+// round runs one round and plans the next.
+func (w *worker) round(ctx context.Context, asked string) error {
+	opts := RoundOptions{Force: w.forced || asked != "", Yes: w.consented(ctx, asked)}
+	w.forced, w.last = false, w.now()
+	if w.failures == 0 {
+		w.bell.ring(func(ev *Event) { ev.State = StateRunning })
+	}
+	report, err := w.Round(ctx, opts)
+	if ctx.Err() != nil {
+		return nil
+	}
+	if asked != "" {
+		if aerr := w.answer(ctx, asked, report, err); aerr != nil {
+			return aerr
+		}
+	}
+	if w.seen, _ = w.changed(ctx); broken(err) {
+		return err
+	}
+	w.next(report, err)
+	return nil
+}
+
+// broken reports whether the store itself failed, which no waiting mends.
+func broken(err error) bool {
+	return errors.Is(err, model.ErrCorrupt) || errors.Is(err, model.ErrReadOnly) || errors.Is(err, model.ErrNewerSchema)
+}
+
+// next sets the time of the next round from how this one went.
+func (w *worker) next(report Report, err error) {
+	var retry *remote.RetryError
+	state, wait := StateIdle, w.every
+	switch {
+	case err == nil:
+		w.failures = 0
+	case errors.Is(err, ErrHeld):
+		w.failures, state = 0, StateHeld
+	case errors.Is(err, remote.ErrAuth), errors.Is(err, remote.ErrForbidden):
+		w.failures, state, wait = 0, StateAuth, offlineMax
+	default:
+		w.failures++
+		state, wait = StateOffline, w.offline()
+		if errors.As(err, &retry) {
+			wait = max(wait, retry.After)
+		}
+	}
+	w.due = w.now().Add(wait)
+	w.tell(state, report, err)
+	if state == StateIdle && report.Pending > 0 {
+		w.due = minTime(w.due, w.last.Add(saveGap))
+	}
+}
+
+// offline is the wait after so many failed rounds, with jitter.
+func (w *worker) offline() time.Duration {
+	d := offlineMax
+	if w.failures < 7 {
+		d = offlineMin << (w.failures - 1)
+	}
+	return d/2 + time.Duration(w.rand()*float64(d)/2)
+}
+
+func (w *worker) tell(state State, report Report, err error) {
+	w.state = state
+	w.bell.ring(func(ev *Event) {
+		ev.State, ev.Report, ev.Err, ev.Done, ev.Total = state, report, err, 0, 0
+		ev.Notes = true
+	})
+}
+
+func minTime(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
+}
