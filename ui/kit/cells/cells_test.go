@@ -182,6 +182,17 @@ func TestWrapByWords(t *testing.T) {
 	}
 }
 
+func TestSteadyForms(t *testing.T) {
+	for in, want := range map[string]string{
+		"👍🏽": "👍", "👩‍👩‍👧": "👩👩👧", "❤️": "❤", "नि": "न" + Joint + "ि", "स्ते": "स्" + Joint + "ते", "กำ": "ก" + Joint + "ำ", "🇩🇪": "🇩🇪", "🇩": "Ⓓ", "#️⃣": "#\u20e3", "é漢": "é漢",
+		"e\u0301": "e\u0301", "a\xe0\tb": `a\xE0   b`,
+	} {
+		if got := Cut(in, 40); got != want {
+			t.Errorf("%q is drawn %q, want %q", in, got, want)
+		}
+	}
+}
+
 func TestFitStyled(t *testing.T) {
 	s := lipgloss.NewStyle().Bold(true).Render("hello 漢字")
 	for w := 0; w < 30; w++ {

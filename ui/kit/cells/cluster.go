@@ -37,8 +37,14 @@ func Next(s string) int {
 	if plain(r) > 0 && follows(s[n:]) {
 		return n
 	}
-	c := graphemes.FromString(s)
-	return len(c.First())
+	c := graphemes.FromString(s).First()
+	// The segmenter trusts lead bytes, so a broken one may have swallowed what follows it.
+	for i := n; i < len(c); i += n {
+		if r, n = utf8.DecodeRuneInString(c[i:]); r == utf8.RuneError && n == 1 {
+			return i
+		}
+	}
+	return len(c)
 }
 
 // follows reports that nothing at the start of s can join the plain character before it.
