@@ -8,7 +8,7 @@ GOFLAGS += -trimpath
 LDFLAGS := -s -w -X main.version=$(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 BIN     := bin
 
-.PHONY: run demo build test test-race check bench frames clean
+.PHONY: run demo build test test-race check bench kill pictures clean
 
 run: build        ## open the app
 	$(BIN)/stet
@@ -35,6 +35,12 @@ check:            ## format, vet, static analysis, known vulnerabilities
 
 bench: build      ## figures beside their floors, measured in the same run
 	$(GO) run -tags $(TAGS) ./cmd/stetbench -stet $(BIN)/stet -stetd $(BIN)/stetd
+
+kill:             ## kill -9 of both programs at random moments, 200 times
+	STET_KILLS=200 $(GO) test -tags $(TAGS) -count=1 -run TestKillAnything -v ./cmd/e2e
+
+pictures:         ## the README's pictures, from the real screens
+	$(GO) test ./ui/uitest -run TestPictures -update
 
 clean:
 	rm -rf $(BIN)

@@ -131,11 +131,6 @@ func (e *Engine) compare(tx store.Tx, s standing, rec model.Record, mode pullMod
 // sendAgain keeps our newer text against a server that went back to an older
 // one, or lost the note (rec.Rev 0).
 func (e *Engine) sendAgain(tx store.Tx, s standing, rec model.Record) (outcome, error) {
-	if rec.Rev == 0 {
-		if err := tx.PutShadow(model.Record{ID: s.note.ID}); err != nil {
-			return ignored, fmt.Errorf("forget shadow: %w", err)
-		}
-	}
 	s.shadow, s.shadowed = rec, rec.Rev > 0
 	if rec.Rev == 0 {
 		s.note.Rev = 0

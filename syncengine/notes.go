@@ -120,6 +120,10 @@ func (n *Notes) act(ctx context.Context, id string, move model.Move, name model.
 // errNothing ends an action that changes nothing.
 var errNothing = errors.New("nothing to do")
 
+// same reports whether two states differ in nothing that the user could miss:
+// two tombstones agree for the server, but the trash shows their texts.
+func same(a, b model.Fields) bool { return model.Equal(a, b) && model.SameText(a, b) }
+
 // write makes f the note's text, saved now on this device.
 func (n *Notes) write(s *standing, f model.Fields, cause model.Cause) error {
 	f.Tags, f.Notebook = model.NormalTags(f.Tags), model.NormalNotebook(f.Notebook)
@@ -137,10 +141,10 @@ func (n *Notes) write(s *standing, f model.Fields, cause model.Cause) error {
 func (n *Notes) Save(ctx context.Context, id string, base, text model.Fields) (model.Note, error) {
 	text.Tags, text.Notebook = model.NormalTags(text.Tags), model.NormalNotebook(text.Notebook)
 	return n.act(ctx, id, model.MoveSave, model.EventEdited, func(tx store.Tx, s *standing) (string, error) {
-		if model.Equal(text, s.note.Fields) || model.Equal(text, base) {
+		if same(text, s.note.Fields) || same(text, base) {
 			return "", errNothing
 		}
-		if model.Equal(base, s.note.Fields) || s.inReview {
+		if same(base, s.note.Fields) || s.inReview {
 			return "", n.write(s, text, model.CauseEdit)
 		}
 		return n.saveOver(tx, s, base, text)
@@ -175,7 +179,7 @@ func (n *Notes) Change(ctx context.Context, id string, p model.Patch) (model.Not
 	return n.act(ctx, id, model.MoveSave, model.EventEdited, func(_ store.Tx, s *standing) (string, error) {
 		f := p.Apply(s.note.Fields)
 		f.Tags = model.NormalTags(f.Tags)
-		if model.Equal(f, s.note.Fields) {
+		if same(f, s.note.Fields) {
 			return "", errNothing
 		}
 		return "", n.write(s, f, model.CauseEdit)

@@ -115,8 +115,12 @@ func (h hand) commit(tx store.Tx, s standing, move model.Move) (model.Note, erro
 	if err != nil {
 		return note, fmt.Errorf("write note: %w", err)
 	}
-	if note.Status != model.Synced && s.shadowed {
-		if err := tx.PutShadow(s.shadow); err != nil {
+	if note.Status != model.Synced && (s.shadowed || s.exists) {
+		shadow := s.shadow
+		if !s.shadowed { // the server has none: not even the row that was in step
+			shadow = model.Record{ID: note.ID}
+		}
+		if err := tx.PutShadow(shadow); err != nil {
 			return note, fmt.Errorf("write shadow: %w", err)
 		}
 	}

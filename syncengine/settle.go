@@ -27,7 +27,8 @@ func (e *Engine) settle(tx store.Tx, op model.Op, out remote.Outcome) (outcome, 
 // settleApplied takes an acknowledgement. current is what the server holds now,
 // nil if that is just what the op made of it.
 func (e *Engine) settleApplied(tx store.Tx, op model.Op, rev int64, at time.Time, current *model.Record) (outcome, error) {
-	if current == nil && op.Kind != model.Purge {
+	// A deleted row may have been purged since, which the row alone must tell.
+	if current == nil && op.Kind != model.Purge && op.Kind != model.Delete {
 		clean, err := tx.SettleClean(op, rev, at)
 		if err != nil {
 			return ignored, fmt.Errorf("settle op: %w", err)
