@@ -279,3 +279,10 @@ func (f *faults) RoundTrip(r *http.Request) (*http.Response, error) {
 	f.mu.Unlock()
 	return meet(kind, r)
 }
+
+// count is how many requests there were.
+func (f *faults) count() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.seen
+}

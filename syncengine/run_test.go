@@ -1,0 +1,109 @@
+package syncengine_test
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"stet/model"
+	"stet/syncengine"
+	"stet/syncengine/remote"
+	"stet/syncengine/remote/native"
+)
+
+// worker returns an engine of the device that runs on real time.
+func (d *device) worker(every time.Duration) *syncengine.Engine {
+	d.w.t.Helper()
+	driver, err := native.New(d.w.url, d.w.token, native.WithTransport(d.faults))
+	if err != nil {
+		d.w.t.Fatal(err)
+	}
+	return syncengine.New(d.store, driver, syncengine.Options{Now: time.Now, NewID: d.w.id, Device: d.name, Rand: rand.Float64,
+		Changed: d.store.DataVersion, After: time.After, Every: every})
+}
+
+// start runs an engine until the test ends.
+func start(t *testing.T, e *syncengine.Engine) {
+	ctx, stop := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- e.Run(ctx) }()
+	t.Cleanup(func() {
+		stop()
+		if err := <-done; err != nil {
+			t.Errorf("worker: %v", err)
+		}
+	})
+}
+
+func eventually(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	for end := time.Now().Add(15 * time.Second); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+		if ok() {
+			return
+		}
+	}
+	t.Fatalf("never: %s", what)
+}
+
+func TestGuide14SavesGoOutByThemselvesInFewRequests(t *testing.T) {
+	a, b, id := two(t, "x")
+	start(t, a.worker(time.Hour))
+	eventually(t, "first round", func() bool { s, _ := a.store.Meta(ctx, "last_synced"); return s > "2026-11-21T08:01" || s != "" })
+	before := a.faults.count()
+	for i := range 40 {
+		a.edit(id, func(f *model.Fields) { f.Body = "typing " + string(rune('a'+i%26)) })
+		time.Sleep(10 * time.Millisecond)
+	}
+	eventually(t, "synced", func() bool { return a.get(id).Status == model.Synced })
+	if n := a.faults.count() - before; n > 6 {
+		t.Errorf("40 saves made %d requests", n)
+	}
+	b.mustSync()
+	if x, y := a.get(id).Body, b.get(id).Body; x != y {
+		t.Errorf("%q %q", x, y)
+	}
+}
+
+func TestWorkerComesBackAfterTheNetwork(t *testing.T) {
+	a, _, id := two(t, "x")
+	a.faults.times(1<<30, dropBefore)
+	e := a.worker(time.Hour)
+	start(t, e)
+	a.edit(id, func(f *model.Fields) { f.Body = "y" })
+	eventually(t, "offline is told", func() bool {
+		select {
+		case ev := <-e.Events():
+			return ev.State == syncengine.StateOffline && errors.Is(ev.Err, remote.ErrOffline)
+		default:
+			return false
+		}
+	})
+	a.status(id, model.Pending)
+	a.faults.set(nil)
+	eventually(t, "synced", func() bool { return a.get(id).Status == model.Synced })
+}
+
+func TestAskRound(t *testing.T) {
+	a, b, id := two(t, "x")
+	start(t, a.worker(time.Hour))
+	eventually(t, "lease taken", func() bool {
+		l, err := a.store.Lease(ctx)
+		if err == nil {
+			_ = l.Release()
+			time.Sleep(150 * time.Millisecond)
+		}
+		return errors.Is(err, model.ErrBusy)
+	})
+	b.edit(id, func(f *model.Fields) { f.Body = "from b" })
+	b.mustSync()
+	r, err := a.worker(time.Hour).AskRound(ctx, syncengine.RoundOptions{})
+	if err != nil || r.Pulled != 1 {
+		t.Errorf("%+v %v", r, err)
+	}
+	a.faults.times(1, auth401)
+	if _, err := a.worker(time.Hour).AskRound(ctx, syncengine.RoundOptions{}); !errors.Is(err, remote.ErrAuth) {
+		t.Errorf("error does not come through: %v", err)
+	}
+}
