@@ -94,10 +94,11 @@ func Net(base *Record, want Fields, purged bool) []Intent {
 // After returns what the server will hold once it has applied op to base: the
 // base that later ops of the note are planned against. base may be nil.
 func (op Op) After(base *Record) Record {
-	rec := Record{ID: op.NoteID}
+	var rec Record
 	if base != nil {
 		rec = *base
 	}
+	rec.ID = op.NoteID
 	switch op.Kind {
 	case Delete:
 		rec.Fields = Fields{Deleted: true}

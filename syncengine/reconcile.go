@@ -110,7 +110,7 @@ func (h hand) takeRemote(tx store.Tx, s standing, remote model.Record) (outcome,
 	if _, err := h.commit(tx, s, move); err != nil {
 		return ignored, err
 	}
-	return taken, h.log(tx, remote.ID, name, remote.Rev, remote.OpID, strings.TrimPrefix(from(remote), " "))
+	return taken, h.log(tx, remote.ID, name, remote.Rev, remote.OpID, strings.TrimPrefix(from(remote), ", "))
 }
 
 // review parks the note for the user: the row stays as it is.
@@ -180,5 +180,5 @@ func from(rec model.Record) string {
 	if rec.Device == "" {
 		return ""
 	}
-	return " (from " + rec.Device + ")"
+	return ", from " + rec.Device
 }

@@ -89,3 +89,9 @@ const (
 	SignIn                     // credentials were refused
 	Paused                     // waits for the user
 )
+
+// Resender is what notes may offer besides [Notes]: send again what the server
+// refused for good. Without it the user interface asks for a sync round.
+type Resender interface {
+	Resend(ctx context.Context, id string) error
+}

@@ -5,6 +5,8 @@ import (
 
 	"charm.land/bubbles/v2/key"
 	tea "charm.land/bubbletea/v2"
+
+	"stet/model"
 )
 
 // Screen is one full-window part of the app.
@@ -26,6 +28,14 @@ type Screen interface {
 	// Title names the screen for the window title and help.
 	Title() string
 }
+
+// Headed is a screen with words of its own at the right of the header, instead
+// of the counts: "conflict 2 of 5". Empty words leave the counts there.
+type Headed interface{ Headline() string }
+
+// Footed is a screen with words of its own at the right of the footer: "128
+// notes". Both are cleaned by the screen.
+type Footed interface{ Footline() string }
 
 // Frame is a drawn screen.
 type Frame struct {
@@ -52,6 +62,17 @@ type Deps struct {
 	// EditExternally returns a command that hands text to the user's $EDITOR and
 	// answers with ExternalEdited{Key, Text, Err}.
 	EditExternally func(key, text string) tea.Cmd
+	// Tick answers after a while; nil is tea.Tick. Screens call After.
+	Tick func(d time.Duration, fn func(time.Time) tea.Msg) tea.Cmd
+}
+
+// After returns a command that answers with msg once d has passed.
+func (d *Deps) After(wait time.Duration, msg tea.Msg) tea.Cmd {
+	tick := d.Tick
+	if tick == nil {
+		tick = tea.Tick
+	}
+	return tick(wait, func(time.Time) tea.Msg { return msg })
 }
 
 // Requests from a screen to the app. A screen returns them as messages.
@@ -65,6 +86,13 @@ type (
 		Text string
 		Undo tea.Cmd
 		Warn bool
+	}
+	// Confirm asks before something that cannot be undone: y runs Yes, any other
+	// key runs nothing.
+	Confirm struct {
+		Text string // the question
+		Verb string // what y does, in a word or two
+		Yes  tea.Cmd
 	}
 	// Quit ends the app.
 	Quit struct{}
@@ -104,6 +132,8 @@ const (
 type (
 	// NotesChanged says that rows may have changed: read again what is shown.
 	NotesChanged struct{}
+	// CountsLoaded brings the numbers of the header, after each change.
+	CountsLoaded struct{ model.Counts }
 	// ThemeChanged says that Deps.Theme was refilled (light/dark).
 	ThemeChanged struct{}
 	// Leaving is sent to a screen before it is closed by the app (quit, signal);

@@ -30,6 +30,8 @@ type Theme struct {
 	KeyName  lipgloss.Style // a key in footer and help
 	Code     lipgloss.Style
 	Link     lipgloss.Style
+
+	pens *Pens // made when first asked for
 }
 
 // Fill sets all styles for a dark or light background.

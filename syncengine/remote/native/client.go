@@ -1,0 +1,169 @@
+// Package native is the driver of stet's own protocol.
+//
+// Rules of the room: it keeps no state about notes; all that it remembers
+// between calls is the connection and whether the server takes coded bodies.
+// An answer is read whole, decoded strictly and checked before a word of it is
+// handed on, so a captive portal's page, a cut body or another server's JSON
+// changes nothing (I-19). The token leaves only towards the origin given to
+// [New]: redirects are never followed. It never sleeps, retries or looks at a
+// clock; what the server says about time is measured against the server's own
+// Date.
+package native
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"stet/syncengine/remote"
+)
+
+// The limits of one exchange.
+const (
+	dialTimeout    = 5 * time.Second
+	headerTimeout  = 10 * time.Second
+	requestTimeout = 30 * time.Second
+	// maxAnswer bounds an answer's body, after decoding. A page is about 4 MiB.
+	maxAnswer = 64 << 20
+	// maxRequest is the size of a batch's JSON at which it is split.
+	maxRequest = 8 << 20
+	// codeFrom is the size from which a request body is worth coding.
+	codeFrom = 4 << 10
+)
+
+// Client is one account on one stet server. Its methods may be called
+// concurrently.
+type Client struct {
+	base    *url.URL // without a slash at its end
+	auth    string   // the Authorization header's value
+	http    http.RoundTripper
+	timeout time.Duration
+	plain   atomic.Bool // the server refused a coded body once
+}
+
+var _ remote.Remote = (*Client)(nil)
+
+// Option changes how a Client speaks.
+type Option func(*options)
+
+type options struct {
+	transport http.RoundTripper
+	wrap      func(http.RoundTripper) http.RoundTripper
+	roots     *x509.CertPool
+	timeout   time.Duration
+}
+
+// WithTransport sends requests through rt instead of the client's own
+// transport; it must not follow redirects.
+func WithTransport(rt http.RoundTripper) Option { return func(o *options) { o.transport = rt } }
+
+// WithWrap puts wrap around the transport: to record, to limit, to spoil.
+func WithWrap(wrap func(http.RoundTripper) http.RoundTripper) Option {
+	return func(o *options) { o.wrap = wrap }
+}
+
+// WithRoots trusts these certificates instead of the system's.
+func WithRoots(pool *x509.CertPool) Option { return func(o *options) { o.roots = pool } }
+
+// WithTimeout bounds a whole request, body and answer, instead of 30 s.
+func WithTimeout(d time.Duration) Option { return func(o *options) { o.timeout = d } }
+
+// New makes a client for the server at baseURL, which may have a path. It does
+// not connect. The URL must be http or https without user, query and fragment;
+// whether plain http is acceptable is [CheckURL]'s question.
+func New(baseURL, token string, opts ...Option) (*Client, error) {
+	base, err := parseURL(baseURL)
+	if err != nil {
+		return nil, err
+	}
+	token = strings.TrimSpace(token)
+	if token == "" || strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		return nil, errors.New("token is not visible ASCII")
+	}
+	o := options{timeout: requestTimeout}
+	for _, opt := range opts {
+		opt(&o)
+	}
+	if o.transport == nil {
+		o.transport = newTransport(o.roots)
+	}
+	if o.wrap != nil {
+		o.transport = o.wrap(o.transport)
+	}
+	return &Client{base: base, auth: "Bearer " + token, http: o.transport, timeout: o.timeout}, nil
+}
+
+// Close closes connections that are kept for the next request.
+func (c *Client) Close() {
+	if t, ok := c.http.(interface{ CloseIdleConnections() }); ok {
+		t.CloseIdleConnections()
+	}
+}
+
+func newTransport(roots *x509.CertPool) *http.Transport {
+	dialer := &net.Dialer{Timeout: dialTimeout, KeepAlive: 30 * time.Second}
+	return &http.Transport{
+		Proxy:                  http.ProxyFromEnvironment,
+		DialContext:            dialer.DialContext,
+		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots},
+		TLSHandshakeTimeout:    dialTimeout,
+		ResponseHeaderTimeout:  headerTimeout,
+		ExpectContinueTimeout:  time.Second,
+		IdleConnTimeout:        90 * time.Second,
+		MaxIdleConnsPerHost:    2,
+		MaxResponseHeaderBytes: 64 << 10,
+		DisableCompression:     true, // asked for where it pays
+		ForceAttemptHTTP2:      true,
+	}
+}
+
+func parseURL(raw string) (*url.URL, error) {
+	u, err := url.Parse(strings.TrimSpace(raw))
+	if err != nil {
+		return nil, errors.New("server address cannot be read") // the parser's error repeats what may be a password
+	}
+	switch {
+	case u.Scheme != "http" && u.Scheme != "https":
+		return nil, errors.New("server address must begin with https:// or http://")
+	case u.Hostname() == "":
+		return nil, errors.New("server address has no host")
+	case u.User != nil:
+		return nil, errors.New("server address must not carry a user or password")
+	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
+		return nil, errors.New("server address must not carry a query or fragment")
+	}
+	u.Path, u.RawPath = strings.TrimRight(u.Path, "/"), ""
+	return u, nil
+}
+
+// CheckURL reports whether a token may be sent to the address: https anywhere,
+// plain http only to this machine (127.0.0.0/8, ::1, localhost) unless
+// insecure. The error says what is wrong and, if it is that, names the flag.
+func CheckURL(raw string, insecure bool) error {
+	u, err := parseURL(raw)
+	if err != nil || u.Scheme == "https" || insecure || loopback(u.Hostname()) {
+		return err
+	}
+	return fmt.Errorf("plain http would send the token readable to %s; use https or allow it with --insecure-http", u.Host)
+}
+
+func loopback(host string) bool {
+	if strings.EqualFold(host, "localhost") {
+		return true
+	}
+	addr, err := netip.ParseAddr(host)
+	return err == nil && addr.Zone() == "" && addr.Unmap().IsLoopback()
+}
+
+// Caps says what the protocol can do.
+func (c *Client) Caps() remote.Caps {
+	return remote.Caps{MaxBatch: maxBatch, Idempotent: true, Patch: true, Appends: true}
+}

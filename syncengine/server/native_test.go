@@ -1,0 +1,686 @@
+package server_test
+
+import (
+	"bufio"
+	"bytes"
+	"compress/gzip"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/klauspost/compress/zstd"
+
+	"stet/model"
+	"stet/syncengine/wire"
+)
+
+// The tests carry the numbers of the protocol's conformance list.
+
+func TestNative01Create(t *testing.T) {
+	s := newSite(t)
+	r := s.post(s.op(model.Create, "n", 0, model.Patch{Title: ptr("T"), Body: ptr("a\r\n<&>\x00é"), TagsAdd: []string{"b", "a"}})).want(201)
+	rec := r.note()
+	if rec.ID != "n" || rec.Rev == 0 || r.head.Get("ETag") != wire.ETag(rec.Rev) || rec.Fields.Body != "a\r\n<&>\x00é" ||
+		rec.Device != "ann-laptop" || !rec.ServerAt.Equal(s.now()) {
+		t.Errorf("%+v %v", rec, r.head)
+	}
+	if r.head.Get(wire.HeaderCursor) != s.changes("", 10).Cursor || r.head.Get(wire.HeaderPrevCursor) == "" {
+		t.Errorf("cursors: %v", r.head)
+	}
+}
+
+func TestNative02Update(t *testing.T) {
+	s := newSite(t)
+	made := s.post(s.op(model.Create, "n", 0, model.Patch{Title: ptr("T"), Body: ptr("B")})).want(201)
+	r := s.post(s.op(model.Update, "n", made.note().Rev, title("U")), wire.HeaderClientID, "phone").want(200)
+	rec := r.note()
+	if rec.Rev <= made.note().Rev || rec.Fields.Title != "U" || rec.Fields.Body != "B" || rec.Device != "phone" {
+		t.Errorf("%+v", rec)
+	}
+	if r.head.Get(wire.HeaderPrevCursor) != made.head.Get(wire.HeaderCursor) {
+		t.Error("the cursors of two writes in a row do not meet")
+	}
+}
+
+func TestNative03Replay(t *testing.T) {
+	s := newSite(t)
+	op := s.op(model.Create, "n", 0, title("T"))
+	first := s.post(op).want(201)
+	again := s.post(op).want(201)
+	if !bytes.Equal(first.body, again.body) || again.head.Get(wire.HeaderReplayed) != "true" || first.head.Get(wire.HeaderReplayed) != "" ||
+		again.head.Get("ETag") != first.head.Get("ETag") {
+		t.Errorf("first %s, again %s, %v", first.body, again.body, again.head)
+	}
+	if len(s.changes("", 10).Changes) != 1 {
+		t.Error("the replay made a change")
+	}
+}
+
+func TestNative04ReplayAfterRestartAndLaterEdit(t *testing.T) {
+	s := newSite(t)
+	op := s.op(model.Create, "n", 0, title("T"))
+	first := s.post(op).want(201)
+	s.post(s.op(model.Update, "n", first.note().Rev, title("later"))).want(200)
+	s.stop()
+	s.start()
+	if again := s.post(op).want(201); !bytes.Equal(first.body, again.body) {
+		t.Errorf("first %s, again %s", first.body, again.body)
+	}
+}
+
+func TestNative05KeyReused(t *testing.T) {
+	s := newSite(t)
+	op := s.op(model.Create, "n", 0, title("T"))
+	s.post(op).want(201)
+	before := s.changes("", 10).Cursor
+	op.Patch = title("other")
+	s.post(op).want(422, wire.CodeKeyReused)
+	if s.changes("", 10).Cursor != before {
+		t.Error("something changed")
+	}
+}
+
+func TestNative06OtherSpelling(t *testing.T) {
+	s := newSite(t)
+	a := `{"opId":"k","entity":"note","entityId":"n","kind":"create","baseRev":0,"patch":{"title":"T","body":"B"},"createdAt":1}`
+	b := "{\"patch\": {\"body\":\"\\u0042\",\n\"title\":\"T\"},\"createdAt\":1,\"baseRev\":0,\"kind\":\"create\",\"entityId\":\"n\",\"future\":1,\"opId\":\"k\"}"
+	first := s.do("POST", wire.PathOps, a, wire.HeaderKey, "k").want(201)
+	again := s.do("POST", wire.PathOps, b, wire.HeaderKey, `"k"`).want(201)
+	if !bytes.Equal(first.body, again.body) || again.head.Get(wire.HeaderReplayed) != "true" {
+		t.Error("not a replay")
+	}
+}
+
+func TestNative07Keys(t *testing.T) {
+	s := newSite(t)
+	op := s.op(model.Create, "n", 0, title("T"))
+	s.post(op, wire.HeaderKey, "").want(400, wire.CodeMissingKey)
+	s.post(op, wire.HeaderKey, "other").want(400, wire.CodeKeyMismatch)
+	s.post(op, wire.HeaderKey, "a b").want(400, wire.CodeBadKey)
+	s.post(op, wire.HeaderKey, repeat("k", 256)).want(400, wire.CodeBadKey)
+	s.post(op, wire.HeaderKey, `"`+op.ID+`"`).want(201)
+	if s.post(op).want(201).head.Get(wire.HeaderReplayed) != "true" {
+		t.Error("bare and quoted are two keys")
+	}
+}
+
+func TestNative08OneKey50Times(t *testing.T) {
+	s := newSite(t)
+	op := s.op(model.Create, "n", 0, title("T"))
+	bodies := make([][]byte, 50)
+	var wg sync.WaitGroup
+	for i := range bodies {
+		wg.Go(func() { bodies[i] = s.post(op).want(201).body })
+	}
+	wg.Wait()
+	for _, b := range bodies {
+		if !bytes.Equal(b, bodies[0]) {
+			t.Errorf("%s differs from %s", b, bodies[0])
+		}
+	}
+	if h := decode[wire.History](s.do("GET", "/notes/n/history", nil).want(200)); len(h.Versions) != 1 {
+		t.Errorf("%d versions", len(h.Versions))
+	}
+}
+
+func TestNative09KeysOfTwoAccounts(t *testing.T) {
+	s := newSite(t)
+	op := s.op(model.Create, "n", 0, title("T"))
+	s.post(op).want(201)
+	op.Patch = title("bob's")
+	if r := s.post(op, asBob()...).want(201); r.head.Get(wire.HeaderReplayed) != "" || r.note().Fields.Title != "bob's" {
+		t.Errorf("%s", r.body)
+	}
+}
+
+func TestNative10Conflict(t *testing.T) {
+	s := newSite(t)
+	one := s.post(s.op(model.Create, "n", 0, title("1"))).want(201).note()
+	two := s.post(s.op(model.Update, "n", one.Rev, title("2"))).want(200).note()
+	before := s.changes("", 10).Cursor
+	p := s.post(s.op(model.Update, "n", one.Rev, title("3"))).want(409, wire.CodeConflict).problem()
+	if p.Current == nil || p.Current.Rev != two.Rev || p.Current.Fields.Title != "2" || p.ETag != wire.ETag(two.Rev) ||
+		p.Base == nil || p.Base.Fields.Title != "1" || p.Current.Device == "" {
+		t.Errorf("%+v", p)
+	}
+	if s.changes("", 10).Cursor != before {
+		t.Error("a refused op is in the feed")
+	}
+}
+
+func TestNative11RefusalsKeepTheKey(t *testing.T) {
+	s := newSite(t)
+	op := s.op(model.Update, "n", 0, title("x"))
+	s.post(op).want(404, wire.CodeUnknownNote)
+	rev := s.post(s.op(model.Create, "n", 0, title("1"))).want(201).note().Rev
+	op.BaseRev = rev + 1
+	s.post(op).want(409, wire.CodeConflict)
+	op.BaseRev = rev
+	s.post(op).want(200)
+}
+
+func TestNative13CreateOfAKnownID(t *testing.T) {
+	s := newSite(t)
+	rev := s.post(s.op(model.Create, "n", 0, title("1"))).want(201).note().Rev
+	if p := s.post(s.op(model.Create, "n", 0, title("2"))).want(409, wire.CodeAlreadyExists).problem(); p.Current == nil || p.Current.Rev != rev {
+		t.Errorf("%+v", p)
+	}
+	rev = s.post(s.op(model.Delete, "n", rev, model.Patch{})).want(200).note().Rev
+	s.post(s.op(model.Create, "n", 0, title("2"))).want(409, wire.CodeAlreadyExists)
+	purged := s.post(s.op(model.Purge, "n", rev, model.Patch{})).want(200).note()
+	if !purged.Purged {
+		t.Errorf("%+v", purged)
+	}
+	s.do("GET", "/notes/n", nil).want(410, wire.CodePurged)
+	s.post(s.op(model.Update, "n", purged.Rev, title("2"))).want(410, wire.CodePurged)
+	s.post(s.op(model.Create, "n", 0, title("2"))).want(201)
+}
+
+func TestNative14DeleteTwice(t *testing.T) {
+	s := newSite(t)
+	rev := s.post(s.op(model.Create, "n", 0, title("1"))).want(201).note().Rev
+	gone := s.post(s.op(model.Delete, "n", rev, model.Patch{})).want(200).note()
+	again := s.post(s.op(model.Delete, "n", rev, model.Patch{})).want(200).note()
+	if !gone.Fields.Deleted || gone.Rev <= rev || again.Rev != gone.Rev {
+		t.Errorf("%+v, then %+v", gone, again)
+	}
+}
+
+func TestNative15Restore(t *testing.T) {
+	s := newSite(t)
+	rev := s.post(s.op(model.Create, "n", 0, title("1"))).want(201).note().Rev
+	gone := s.post(s.op(model.Delete, "n", rev, model.Patch{})).want(200).note().Rev
+	if p := s.post(s.op(model.Update, "n", gone, title("2"))).want(409, wire.CodeConflict).problem(); !p.Current.Fields.Deleted {
+		t.Errorf("%+v", p)
+	}
+	back := s.post(s.op(model.Update, "n", gone, model.Patch{Deleted: ptr(false), Title: ptr("2")})).want(200).note()
+	if back.Fields.Deleted || back.Rev <= gone {
+		t.Errorf("%+v", back)
+	}
+}
+
+func TestNative16GetNote(t *testing.T) {
+	s := newSite(t)
+	made := s.post(s.op(model.Create, "n", 0, title("1"))).want(201)
+	r := s.do("GET", "/notes/n", nil).want(200)
+	if r.head.Get("ETag") != made.head.Get("ETag") || !bytes.Equal(r.body, made.body) {
+		t.Errorf("%s", r.body)
+	}
+	if r := s.do("GET", "/notes/n", nil, "If-None-Match", `"x", W/`+r.head.Get("ETag")).want(304); len(r.body) > 0 {
+		t.Error("304 with a body")
+	}
+	s.do("GET", "/notes/n", nil, "If-None-Match", `"rev-1"`).want(200)
+	s.do("GET", "/notes/m", nil).want(404, wire.CodeUnknownNote)
+	s.do("GET", "/notes/..%2f", nil).want(404, wire.CodeUnknownNote)
+	s.post(s.op(model.Delete, "n", made.note().Rev, model.Patch{})).want(200)
+	if p := s.do("GET", "/notes/n", nil).want(410, wire.CodeDeleted).problem(); p.Current == nil || !p.Current.Fields.Deleted || p.ETag == "" {
+		t.Errorf("%+v", p)
+	}
+}
+
+func TestNative17PutConditions(t *testing.T) {
+	s := newSite(t)
+	key := func(h ...string) []string {
+		return append([]string{wire.HeaderKey, fmt.Sprint("k", s.ids.Add(1))}, h...)
+	}
+	s.do("PUT", "/notes/n", `{"title":"1"}`, "If-None-Match", "*").want(400, wire.CodeMissingKey)
+	s.do("PUT", "/notes/n", `{"title":"1"}`, key()...).want(428, wire.CodeNoCondition)
+	s.do("PUT", "/notes/n", `{"title":"1"}`, key("If-Match", `"rev-5"`)...).want(404, wire.CodeUnknownNote)
+	made := s.do("PUT", "/notes/n", `{"title":"1"}`, key("If-None-Match", "*")...).want(201)
+	old := made.head.Get("ETag")
+	next := s.do("PUT", "/notes/n", `{"title":"2"}`, key("If-Match", old)...).want(200).head.Get("ETag")
+	if next == old {
+		t.Error("the ETag stayed")
+	}
+	p := s.do("PUT", "/notes/n", `{"title":"3"}`, key("If-Match", old)...).want(412, wire.CodePrecondition).problem()
+	if p.Current == nil || p.Current.Fields.Title != "2" || p.ETag != next {
+		t.Errorf("%+v", p)
+	}
+	s.do("PUT", "/notes/n", `{"title":"3"}`, key("If-Match", "W/"+next)...).want(412, wire.CodePrecondition)
+	s.do("PUT", "/notes/n", `{"title":"3"}`, key("If-None-Match", "*")...).want(412, wire.CodePrecondition)
+	s.do("PATCH", "/notes/n", `{"title":"3"}`, key("If-Match", `"rev-9", `+next, "Content-Type", wire.TypeMerge)...).want(200)
+	s.do("PUT", "/notes/n", `{"title":"4"}`, key("If-Match", "*")...).want(200)
+	s.do("PUT", "/notes/n", `{"rev":7}`, key("If-Match", "*")...).want(422, wire.CodeValidation)
+	s.do("DELETE", "/notes/n", nil, key()...).want(428, wire.CodeNoCondition)
+	s.do("DELETE", "/notes/n", nil, key("If-Match", old)...).want(412, wire.CodePrecondition)
+	tag := s.do("GET", "/notes/n", nil).want(200).head.Get("ETag")
+	gone := s.do("DELETE", "/notes/n", nil, key("If-Match", tag)...).want(200)
+	again := s.do("DELETE", "/notes/n", nil, key("If-Match", tag)...).want(200)
+	if gone.note().Rev != again.note().Rev || !again.note().Fields.Deleted {
+		t.Errorf("%s, then %s", gone.body, again.body)
+	}
+}
+
+func TestNative18PutRetry(t *testing.T) {
+	s := newSite(t)
+	rev := s.post(s.op(model.Create, "n", 0, model.Patch{TagsAdd: []string{"a", "b"}})).want(201).note().Rev
+	put := func() reply {
+		return s.do("PUT", "/notes/n", `{"title":"2","tags":["b","c"]}`, wire.HeaderKey, "k", "If-Match", wire.ETag(rev))
+	}
+	first := put().want(200)
+	s.post(s.op(model.Update, "n", first.note().Rev, model.Patch{TagsAdd: []string{"z"}})).want(200)
+	again := put().want(200)
+	if !bytes.Equal(first.body, again.body) || again.head.Get(wire.HeaderReplayed) != "true" {
+		t.Errorf("%s, then %s", first.body, again.body)
+	}
+	star := func() reply {
+		return s.do("PUT", "/notes/n", `{"tags":["q"]}`, wire.HeaderKey, "k2", "If-Match", "*")
+	}
+	first, again = star().want(200), star().want(200)
+	if !bytes.Equal(first.body, again.body) {
+		t.Errorf("%s, then %s", first.body, again.body)
+	}
+}
+
+func TestNative19PutOmitsAndClears(t *testing.T) {
+	s := newSite(t)
+	rec := s.post(s.op(model.Create, "n", 0, model.Patch{Title: ptr("T"), TagsAdd: []string{"a", "b"}})).want(201).note()
+	rec = s.do("PUT", "/notes/n", `{"body":"B"}`, wire.HeaderKey, "k1", "If-Match", wire.ETag(rec.Rev)).want(200).note()
+	if len(rec.Fields.Tags) != 2 || rec.Fields.Title != "T" || rec.Fields.Body != "B" {
+		t.Errorf("%+v", rec)
+	}
+	rec = s.do("PUT", "/notes/n", `{"tags":null,"title":null}`, wire.HeaderKey, "k2", "If-Match", wire.ETag(rec.Rev)).want(200).note()
+	if len(rec.Fields.Tags) != 0 || rec.Fields.Title != "" || rec.Fields.Body != "B" {
+		t.Errorf("%+v", rec)
+	}
+}
+
+func TestNative20And21And23Feed(t *testing.T) {
+	s := newSite(t)
+	for i := range 7 {
+		s.post(s.op(model.Create, fmt.Sprint("n", i), 0, title("x"))).want(201)
+	}
+	seen, at := map[string]int{}, ""
+	for more := true; more; {
+		page := s.changes(at, 3)
+		for _, c := range page.Changes {
+			seen[c.ID]++
+			if c.Note == nil || c.Rev == 0 || c.OpID == "" || c.Device == "" || c.At == "" {
+				t.Errorf("%+v", c)
+			}
+		}
+		at, more = page.Cursor, page.HasMore
+	}
+	for id, n := range seen {
+		if n != 1 {
+			t.Errorf("%s came %d times", id, n)
+		}
+	}
+	if page := s.changes(at, 3); len(seen) != 7 || len(page.Changes) != 0 || page.HasMore || page.Cursor != at {
+		t.Fatalf("%d seen, then %+v", len(seen), page)
+	}
+	n0 := s.do("GET", "/notes/n0", nil).note()
+	s.post(s.op(model.Delete, "n0", n0.Rev, model.Patch{})).want(200)
+	s.post(s.op(model.Create, "new", 0, title("x"))).want(201)
+	page := s.changes(at, 10)
+	if len(page.Changes) != 2 || page.Changes[0].ID != "n0" || !page.Changes[0].Deleted || page.Changes[0].Note != nil ||
+		page.Changes[0].Rev == 0 || page.Changes[1].ID != "new" || page.Epoch == "" || page.ServerTime == "" {
+		t.Errorf("%+v", page)
+	}
+	list := decode[wire.List](s.do("GET", "/notes", nil).want(200))
+	if len(list.Notes) != 7 {
+		t.Errorf("%d live notes", len(list.Notes))
+	}
+}
+
+func TestNative22PagingUnderWriters(t *testing.T) {
+	s := newSite(t)
+	const writers, each = 8, 130
+	var wg sync.WaitGroup
+	final := sync.Map{}
+	for w := range writers {
+		wg.Go(func() {
+			revs := map[string]int64{}
+			for i := range each {
+				id := fmt.Sprintf("n%d-%d", w, i%9)
+				op := s.op(model.Create, id, 0, title("x"))
+				if rev := revs[id]; rev > 0 {
+					op.Kind, op.BaseRev, op.Patch = model.Update, rev, title(fmt.Sprint(i))
+				}
+				r := s.post(op)
+				if r.status >= 300 {
+					t.Errorf("%s", r.body)
+				}
+				revs[id] = r.note().Rev
+			}
+			for id, rev := range revs {
+				final.Store(id, rev)
+			}
+		})
+	}
+	finished := make(chan struct{})
+	go func() { wg.Wait(); close(finished) }()
+	seen, at := map[string]int64{}, ""
+	for last := false; ; {
+		page := s.changes(at, 1)
+		for _, c := range page.Changes {
+			seen[c.ID] = c.Rev
+		}
+		at = page.Cursor
+		if len(page.Changes) > 0 {
+			continue
+		}
+		if last {
+			break
+		}
+		select {
+		case <-finished:
+			last = true
+		default:
+		}
+	}
+	n := 0
+	final.Range(func(id, rev any) bool {
+		if n++; seen[id.(string)] != rev.(int64) {
+			t.Errorf("%s: seen %d, is %d", id, seen[id.(string)], rev)
+		}
+		return true
+	})
+	if n != writers*9 || len(seen) != n {
+		t.Errorf("%d notes, %d seen", n, len(seen))
+	}
+}
+
+func TestNative25Cursors(t *testing.T) {
+	s := newSite(t)
+	s.post(s.op(model.Create, "n", 0, title("x"))).want(201)
+	at, err := wire.ParseCursor(s.changes("", 10).Cursor)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ahead, other, forged := at, at, at
+	ahead.Rev++
+	other.Epoch = "zzzzzzzzzz"
+	forged.Tag = "aaaaaaaa"
+	for text, want := range map[string]struct {
+		status int
+		code   string
+	}{"rubbish": {400, wire.CodeBadCursor}, ahead.String(): {410, wire.CodeCursorUnknown},
+		other.String(): {410, wire.CodeEpochChanged}, forged.String(): {410, wire.CodeCursorUnknown}} {
+		if p := s.do("GET", wire.PathChanges+"?since="+text, nil).want(want.status, want.code).problem(); p.Resync != "full" {
+			t.Errorf("%s: resync %q", text, p.Resync)
+		}
+		op := s.op(model.Create, "m", 0, title("x"))
+		s.post(op, wire.HeaderCursor, text).want(want.status, want.code)
+	}
+	s.do("GET", "/notes/m", nil).want(404)
+	s.do("GET", wire.PathChanges+"?limit=0", nil).want(400, wire.CodeBadParameter)
+	s.do("GET", wire.PathChanges+"?limit=1001", nil).want(400, wire.CodeBadParameter)
+}
+
+func TestNative26QuietPoll(t *testing.T) {
+	s := newSite(t)
+	s.post(s.op(model.Create, "n", 0, title("x"))).want(201)
+	r := s.do("GET", wire.PathChanges, nil).want(200)
+	at := decode[wire.Page](r).Cursor
+	if r.head.Get("Cache-Control") != "private, no-cache" || r.head.Get("Vary") != "Authorization" {
+		t.Errorf("%v", r.head)
+	}
+	quiet := s.do("GET", wire.PathChanges+"?since="+at, nil, "If-None-Match", r.head.Get("ETag")).want(304)
+	if len(quiet.body) > 0 || !strings.Contains(quiet.head.Get("Cache-Control"), "private") {
+		t.Errorf("%v", quiet)
+	}
+	s.post(s.op(model.Create, "m", 0, title("x"))).want(201)
+	s.do("GET", wire.PathChanges+"?since="+at, nil, "If-None-Match", r.head.Get("ETag")).want(200)
+}
+
+// TestQuietPollBytes counts request and answer on the wire.
+func TestQuietPollBytes(t *testing.T) {
+	s := newSite(t)
+	token := "stet_" + repeat("x", 43)
+	at := s.changes("", 10).Cursor
+	request := "GET /sync/changes?since=" + at + "&limit=1000 HTTP/1.1\r\nHost: 127.0.0.1:8420\r\nUser-Agent: stet\r\n" +
+		"Authorization: Bearer " + annToken + "\r\nIf-None-Match: \"" + at + "\"\r\nAccept-Encoding: zstd\r\n\r\n"
+	conn, err := net.Dial("tcp", s.http.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if _, err := io.WriteString(conn, request); err != nil {
+		t.Fatal(err)
+	}
+	in := bufio.NewReader(conn)
+	size := len(request) + len(token) - len(annToken)
+	for {
+		line, err := in.ReadString('\n')
+		if err != nil {
+			t.Fatal(err)
+		}
+		if size += len(line); line == "\r\n" {
+			break
+		}
+	}
+	t.Logf("a quiet poll takes %d bytes", size)
+	if size > 373 {
+		t.Errorf("a quiet poll takes %d bytes, want at most 373", size)
+	}
+}
+
+func TestNative27Batch(t *testing.T) {
+	s := newSite(t)
+	rev := s.post(s.op(model.Create, "a", 0, title("a"))).want(201).note().Rev
+	before := s.changes("", 10).Cursor
+	ops := []model.Op{s.op(model.Create, "b", 0, title("b")), s.op(model.Update, "a", 1, title("x")), s.op(model.Create, "c", 0, title("c")),
+		s.op(model.Update, "a", rev, title("y")), s.op(model.Append, "b", 0, model.Patch{LogAppend: []model.LogEntry{{ID: "e", Text: "t"}}})}
+	answer := s.batch(wire.WantChanged, ops...)
+	for i, want := range []int{201, 409, 201, 424, 200} {
+		r := answer.Results[i]
+		if r.OpID != ops[i].ID || r.Status != want || want < 300 && (r.Rev == 0 || r.UpdatedAtServer == "") {
+			t.Errorf("op %d: %+v", i, r)
+		}
+	}
+	if answer.Results[1].Problem.Current == nil || answer.Results[0].Note != nil || answer.Results[4].Note == nil {
+		t.Errorf("%+v", answer.Results)
+	}
+	after := s.changes("", 10).Cursor
+	if answer.PrevCursor != before || answer.Cursor != after {
+		t.Errorf("cursors %s to %s, want %s to %s", answer.PrevCursor, answer.Cursor, before, after)
+	}
+	again := s.batch(wire.WantAll, ops...)
+	for i, want := range []int{201, 409, 201, 424, 200} {
+		if r := again.Results[i]; r.Status != want || r.Replayed != (want < 300) || r.Rev != answer.Results[i].Rev || (r.Note != nil) != (want < 300) {
+			t.Errorf("again, op %d: %+v", i, r)
+		}
+	}
+	if s.changes("", 10).Cursor != after || again.Cursor != "" {
+		t.Error("the second time changed something")
+	}
+}
+
+func TestBatchWithAnOpThatCannotBeTaken(t *testing.T) {
+	s := newSite(t)
+	good := s.op(model.Create, "a", 0, title("a"))
+	bad := s.op(model.Create, "b", 0, title(repeat("x", 1025)))
+	later := s.op(model.Create, "b", 0, title("fine"))
+	answer := s.batch(wire.WantAll, good, bad, later)
+	for i, want := range []int{201, 422, 424} {
+		if answer.Results[i].Status != want {
+			t.Errorf("op %d: %+v", i, answer.Results[i])
+		}
+	}
+}
+
+func TestNative28Limits(t *testing.T) {
+	s := newSite(t)
+	ops := make([]model.Op, 501)
+	for i := range ops {
+		ops[i] = s.op(model.Create, fmt.Sprint("n", i), 0, title("x"))
+	}
+	body, _ := wire.EncodeBatch(wire.Batch{Ops: ops})
+	s.do("POST", wire.PathBatch, body).want(422, wire.CodeTooManyOps)
+	if len(s.changes("", 10).Changes) > 0 {
+		t.Error("something was applied")
+	}
+	s.do("POST", wire.PathBatch, repeat(" ", 16<<20+1)).want(413, wire.CodeTooLarge)
+	var bomb bytes.Buffer
+	z := gzip.NewWriter(&bomb)
+	for range 40 {
+		_, _ = z.Write(make([]byte, 1<<20))
+	}
+	_ = z.Close()
+	s.do("POST", wire.PathBatch, bomb.Bytes(), "Content-Encoding", "gzip").want(413, wire.CodeTooLarge)
+	enc, _ := zstd.NewWriter(nil)
+	s.do("POST", wire.PathBatch, enc.EncodeAll(make([]byte, 40<<20), nil), "Content-Encoding", "zstd").want(413, wire.CodeTooLarge)
+}
+
+func TestNative30Problems(t *testing.T) {
+	s := newSite(t)
+	s.do("GET", "/nothing", nil).want(404, wire.CodeNotFound)
+	if r := s.do("GET", wire.PathOps, nil).want(405, wire.CodeNotAllowed); r.head.Get("Allow") != "POST" {
+		t.Errorf("Allow: %q", r.head.Get("Allow"))
+	}
+	if r := s.do("POST", "/notes/n", "{}").want(405, wire.CodeNotAllowed); r.head.Get("Allow") != "DELETE, GET, HEAD, PATCH, PUT" {
+		t.Errorf("Allow: %q", r.head.Get("Allow"))
+	}
+	s.do("POST", wire.PathBatch, "{}", "Content-Type", "text/plain").want(415, wire.CodeMediaType)
+	s.do("POST", wire.PathBatch, "{}", "Content-Encoding", "br").want(415, wire.CodeMediaType)
+	s.do("POST", wire.PathBatch, "{").want(400, wire.CodeMalformed)
+	for _, auth := range []string{"", "Bearer wrong", "Basic x", "Bearer"} {
+		if r := s.do("GET", wire.PathMeta, nil, "Authorization", auth).want(401, wire.CodeUnauthorized); r.head.Get("WWW-Authenticate") == "" {
+			t.Error("401 without WWW-Authenticate")
+		}
+	}
+	for _, path := range []string{"/healthz", "/readyz"} {
+		s.do("GET", path, nil, "Authorization", "").want(200)
+	}
+}
+
+func TestNative31Isolation(t *testing.T) {
+	s := newSite(t)
+	made := s.post(s.op(model.Create, "n", 0, title("ann's"))).want(201)
+	rev := made.note().Rev
+	key := func(h ...string) []string {
+		return asBob(append([]string{wire.HeaderKey, fmt.Sprint("k", s.ids.Add(1))}, h...)...)
+	}
+	absent := s.do("GET", "/notes/none", nil, asBob()...).want(404, wire.CodeUnknownNote)
+	for _, r := range []reply{
+		s.do("GET", "/notes/n", nil, asBob()...), s.do("GET", "/notes/n/history", nil, asBob()...),
+		s.do("PUT", "/notes/n", "{}", key("If-Match", wire.ETag(rev))...), s.do("DELETE", "/notes/n", nil, key("If-Match", wire.ETag(rev))...),
+		s.post(s.op(model.Update, "n", rev, title("x")), asBob()...), s.post(s.op(model.Purge, "n", rev, model.Patch{}), asBob()...)} {
+		if p := r.want(404, wire.CodeUnknownNote).problem(); p.Detail != absent.problem().Detail || p.Current != nil {
+			t.Errorf("%s", r.body)
+		}
+	}
+	if page := decode[wire.Page](s.do("GET", wire.PathChanges, nil, asBob()...).want(200)); len(page.Changes) > 0 {
+		t.Errorf("%+v", page)
+	}
+	s.do("GET", wire.PathChanges+"?since="+made.head.Get(wire.HeaderCursor), nil, asBob()...).want(410, wire.CodeEpochChanged)
+}
+
+func TestNative32Content(t *testing.T) {
+	s := newSite(t)
+	for field, p := range map[string]model.Patch{"title": title(repeat("x", 1025)), "body": {Body: ptr(repeat("x", 4<<20+1))},
+		"tags": {TagsAdd: []string{repeat("x", 65)}}} {
+		if p := s.post(s.op(model.Create, "n", 0, p)).want(422, wire.CodeValidation).problem(); len(p.Errors) != 1 || p.Errors[0].Field != field {
+			t.Errorf("%s: %+v", field, p)
+		}
+	}
+	s.post(s.op(model.Create, "big", 0, model.Patch{Body: ptr(repeat("x", 4<<20)), Title: ptr(repeat("é", 1024))})).want(201)
+	good := `{"opId":"k","entity":"note","entityId":"n","kind":"create","baseRev":0,"patch":{"title":"x"},"createdAt":1}`
+	for from, to := range map[string]string{`"x"`: "\"\xff\"", `"baseRev":0`: `"baseRev":0.0`, `"entityId":"n"`: `"entityId":"n","entityId":"m"`,
+		`{"title":"x"}`: `{"title":"x","title":"y"}`, `"createdAt":1`: `"createdAt":1e3`} {
+		s.do("POST", wire.PathOps, strings.Replace(good, from, to, 1), wire.HeaderKey, "k").want(400, wire.CodeMalformed)
+	}
+	s.do("POST", wire.PathOps, good, wire.HeaderKey, "k").want(201)
+}
+
+func TestNative33ServerTime(t *testing.T) {
+	s := newSite(t)
+	rec := s.post(s.op(model.Create, "n", 0, title("1"))).want(201).note()
+	s.ms.Add(-60_000)
+	next := s.post(s.op(model.Update, "n", rec.Rev, title("2"))).want(200).note()
+	if !next.ServerAt.After(rec.ServerAt) {
+		t.Errorf("%s after %s", next.ServerAt, rec.ServerAt)
+	}
+	s.do("PUT", "/notes/n", `{"updatedAtServer":"2020-01-01T00:00:00.000Z"}`, wire.HeaderKey, "k", "If-Match", "*").want(422, wire.CodeValidation)
+}
+
+func TestNative34Append(t *testing.T) {
+	s := newSite(t)
+	rev := s.post(s.op(model.Create, "n", 0, title("1"))).want(201).note().Rev
+	var wg sync.WaitGroup
+	for i := range 2 {
+		wg.Go(func() {
+			op := s.op(model.Append, "n", rev, model.Patch{LogAppend: []model.LogEntry{{ID: fmt.Sprint("e", i), Text: "t"}}})
+			s.post(op).want(200)
+			s.post(op).want(200)
+		})
+	}
+	wg.Wait()
+	rec := s.do("GET", "/notes/n", nil).note()
+	if len(rec.Fields.Log) != 2 || rec.Fields.Log[0].ID == rec.Fields.Log[1].ID {
+		t.Errorf("%+v", rec.Fields.Log)
+	}
+}
+
+func TestNative36UnknownMembersSurvive(t *testing.T) {
+	s := newSite(t)
+	rec := s.do("PUT", "/notes/n", `{"title":"1","extra":{"theirs":{"b":1.50,"a":[null]}}}`, wire.HeaderKey, "k1", "If-None-Match", "*").want(201).note()
+	rec = s.post(s.op(model.Update, "n", rec.Rev, title("2"))).want(200).note()
+	if string(rec.Fields.Extra["theirs"]) != `{"b":1.50,"a":[null]}` {
+		t.Errorf("%s", rec.Fields.Extra["theirs"])
+	}
+}
+
+func TestNative37History(t *testing.T) {
+	s := newSite(t)
+	rev := s.post(s.op(model.Create, "n", 0, title("0"))).want(201).note().Rev
+	for i := 1; i < 4; i++ {
+		rev = s.post(s.op(model.Update, "n", rev, title(fmt.Sprint(i))), wire.HeaderClientID, fmt.Sprint("dev", i)).want(200).note().Rev
+	}
+	h := decode[wire.History](s.do("GET", "/notes/n/history", nil).want(200))
+	if len(h.Versions) != 4 || h.Versions[0].Note.Fields.Title != "3" || h.Versions[0].Device != "dev3" || h.Versions[3].Device != "ann-laptop" {
+		t.Fatalf("%+v", h)
+	}
+	h = decode[wire.History](s.do("GET", fmt.Sprintf("/notes/n/history?limit=1&before=%d", h.Versions[1].Rev), nil).want(200))
+	if len(h.Versions) != 1 || h.Versions[0].Note.Fields.Title != "1" || !h.HasMore {
+		t.Fatalf("%+v", h)
+	}
+	s.do("GET", "/notes/none/history", nil).want(404, wire.CodeUnknownNote)
+}
+
+func TestCodings(t *testing.T) {
+	s := newSite(t)
+	op := s.op(model.Create, "n", 0, model.Patch{Body: ptr(repeat("text ", 1000))})
+	body, _ := wire.EncodeOp(op)
+	enc, _ := zstd.NewWriter(nil)
+	s.do("POST", wire.PathOps, enc.EncodeAll(body, nil), "Content-Encoding", "zstd", wire.HeaderKey, op.ID).want(201)
+	plain := s.do("GET", "/notes/n", nil, "Accept-Encoding", "identity").want(200)
+	for coding, open := range map[string]func(io.Reader) (io.Reader, error){
+		"gzip": func(r io.Reader) (io.Reader, error) { return gzip.NewReader(r) },
+		"zstd": func(r io.Reader) (io.Reader, error) { return zstd.NewReader(r) }} {
+		accept := coding
+		if coding == "zstd" {
+			accept = "gzip;q=0.5, zstd"
+		}
+		r := s.do("GET", "/notes/n", nil, "Accept-Encoding", accept).want(200)
+		if r.head.Get("Content-Encoding") != coding || len(r.body) > len(plain.body)/4 {
+			t.Errorf("%s: %v, %d bytes", coding, r.head, len(r.body))
+		}
+		z, err := open(bytes.NewReader(r.body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := io.ReadAll(z); err != nil || !bytes.Equal(got, plain.body) {
+			t.Errorf("%s: %v", coding, err)
+		}
+	}
+	if r := s.do("GET", "/notes/n", nil, "Accept-Encoding", "gzip;q=0").want(200); r.head.Get("Content-Encoding") != "" {
+		t.Error("coded although refused")
+	}
+}
+
+func TestMeta(t *testing.T) {
+	s := newSite(t)
+	m := decode[wire.Meta](s.do("GET", wire.PathMeta, nil).want(200))
+	if m.Protocol != wire.Protocol || m.Account != "ann" || m.Epoch == "" || m.Cursor == "" || m.Limits != wire.DefaultLimits() {
+		t.Errorf("%+v", m)
+	}
+	if r := s.do(http.MethodHead, wire.PathMeta, nil).want(200); len(r.body) > 0 {
+		t.Error("HEAD with a body")
+	}
+}
