@@ -1,0 +1,123 @@
+package local
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// When the journal is moved into the file: after a quiet while, or when it has
+// grown and some writes have passed since the last time.
+const (
+	quiet        = 2 * time.Second
+	journalBytes = 4 << 20
+	journalTx    = 64
+)
+
+// janitor moves the journal into the file, off the path of a save and on a
+// connection of its own. Its goroutine starts with the first write.
+type janitor struct {
+	s       *Store
+	start   sync.Once
+	commits atomic.Int64
+	last    atomic.Int64 // commits at the last move
+	wake    chan struct{}
+	done    chan struct{}
+	ended   chan struct{}
+}
+
+func newJanitor(s *Store) *janitor {
+	return &janitor{s: s, wake: make(chan struct{}, 1), done: make(chan struct{}), ended: make(chan struct{})}
+}
+
+// committed tells of a write. It never waits.
+func (j *janitor) committed() {
+	j.commits.Add(1)
+	j.start.Do(func() { go j.run() })
+	select {
+	case j.wake <- struct{}{}:
+	default:
+	}
+}
+
+func (j *janitor) run() {
+	defer close(j.ended)
+	var timer <-chan time.Time
+	var armed int64
+	for {
+		select {
+		case <-j.done:
+			return
+		case <-j.wake:
+			if timer == nil {
+				timer, armed = j.s.o.After(quiet), j.commits.Load()
+			}
+			if j.commits.Load()-j.last.Load() >= journalTx && j.journal() > journalBytes {
+				j.move()
+			}
+		case <-timer:
+			timer = nil
+			if now := j.commits.Load(); now != armed {
+				timer, armed = j.s.o.After(quiet), now
+				continue
+			}
+			j.move()
+		}
+	}
+}
+
+func (j *janitor) journal() int64 {
+	info, err := os.Stat(j.s.o.Path + "-wal")
+	if err != nil {
+		return 0
+	}
+	return info.Size()
+}
+
+// move copies the journal into the file beside running writes, then cuts it
+// off if nobody is in the way. What fails is tried again after later writes:
+// the journal is as durable as the file.
+func (j *janitor) move() {
+	j.last.Store(j.commits.Load())
+	if j.journal() == 0 || j.s.damaged.Load() {
+		return
+	}
+	db := pool(j.s.o.Path, role{write: true}, 1)
+	defer db.Close() // nothing was written on it
+	ctx := context.Background()
+	log, moved, err := checkpoint(ctx, db, "PASSIVE")
+	if err != nil || moved < log {
+		return
+	}
+	if _, err := db.ExecContext(ctx, "PRAGMA busy_timeout=0"); err != nil {
+		return
+	}
+	_, _, _ = checkpoint(ctx, db, "TRUNCATE") // busy: the next writer begins the journal anew all the same
+}
+
+func checkpoint(ctx context.Context, db *sql.DB, mode string) (log, moved int, err error) {
+	var busy int
+	if err := db.QueryRowContext(ctx, "PRAGMA wal_checkpoint("+mode+")").Scan(&busy, &log, &moved); err != nil {
+		return 0, 0, fmt.Errorf("move journal: %w", err)
+	}
+	return log, moved, nil
+}
+
+// stop ends the goroutine and waits for it.
+func (j *janitor) stop() error {
+	close(j.done)
+	ran := true
+	j.start.Do(func() { ran = false })
+	if ran {
+		<-j.ended
+	}
+	if !ran || j.s.damaged.Load() || j.journal() < journalBytes/4 {
+		return nil // the last to close moves a small journal by itself
+	}
+	j.move()
+	return nil
+}

@@ -1,0 +1,181 @@
+package local
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"stet/model"
+	"stet/syncengine/store"
+)
+
+// lockWait is how long a writer sleeps between two looks at the turnstile, and
+// lockTries how often it looks: 5 s in all.
+const (
+	lockWait  = time.Millisecond
+	lockTries = 5000
+)
+
+// reader reads one snapshot. It serves [store.Reader], alone and inside a tx.
+type reader struct {
+	s  *Store
+	tx *sql.Tx
+	// ctx is that of the call for readers. Inside a write it never ends: a
+	// statement that is begun is finished.
+	ctx context.Context
+	// changes are the counters' movements in this transaction, not yet written.
+	changes totals
+	server  *string // key of the shadows, read once
+}
+
+// tx is one write transaction.
+type tx struct {
+	reader
+	seq    int64 // last local change number, 0 before the first is needed
+	failed error // a statement failed: nothing may be committed
+}
+
+var (
+	_ store.Tx     = (*tx)(nil)
+	_ store.Reader = (*reader)(nil)
+)
+
+// Write implements [store.Store].
+func (s *Store) Write(ctx context.Context, f func(store.Tx) error) error {
+	return s.write(ctx, func(t *tx) error { return f(t) })
+}
+
+func (s *Store) write(ctx context.Context, f func(*tx) error) (err error) {
+	switch {
+	case s.readOnly != nil:
+		return fmt.Errorf("write store: %w", s.readOnly)
+	case s.damaged.Load():
+		return fmt.Errorf("write store: %w", model.ErrCorrupt)
+	}
+	conn, err := s.writer.Conn(ctx)
+	if err != nil {
+		return s.fault("write store", err)
+	}
+	defer func() { err = errors.Join(err, s.fault("write store", conn.Close())) }()
+	begun, err := s.begin(ctx, conn)
+	if err != nil {
+		return s.fault("write store", err)
+	}
+	t := &tx{reader: reader{s: s, tx: begun, ctx: context.Background()}}
+	defer begun.Rollback() // does nothing after the commit; takes everything back if f panics
+	if err := f(t); err != nil {
+		return err
+	}
+	if t.failed != nil {
+		return t.failed
+	}
+	if err := t.flush(); err != nil {
+		return err
+	}
+	if err := begun.Commit(); err != nil {
+		return s.fault("commit", err)
+	}
+	s.janitor.committed()
+	return nil
+}
+
+// begin starts a transaction when it is this process's turn. SQLite's own wait
+// is a poll that always loses against a process writing in a loop, so whoever
+// waits holds the turnstile, and the other one queues there for its next
+// transaction.
+func (s *Store) begin(ctx context.Context, conn *sql.Conn) (*sql.Tx, error) {
+	if s.turn == nil {
+		turn, err := openLock(filepath.Join(filepath.Dir(s.o.Path), "write.lock"))
+		if err != nil {
+			return nil, err
+		}
+		s.turn = turn
+	}
+	for tries := 0; ; tries++ {
+		err := s.turn.try()
+		if err == nil {
+			break
+		}
+		if !errors.Is(err, errLocked) {
+			return nil, fmt.Errorf("take turn: %w", err)
+		}
+		if tries == lockTries {
+			return nil, model.ErrBusy
+		}
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		s.o.Sleep(lockWait)
+	}
+	begun, err := conn.BeginTx(context.WithoutCancel(ctx), nil)
+	return begun, errors.Join(err, s.turn.unlock())
+}
+
+// Read implements [store.Store].
+func (s *Store) Read(ctx context.Context, f func(store.Reader) error) error {
+	return s.read(ctx, func(r *reader) error { return f(r) })
+}
+
+func (s *Store) read(ctx context.Context, f func(*reader) error) error {
+	begun, err := s.readers.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	if err != nil {
+		return s.fault("read store", err)
+	}
+	defer begun.Rollback() // a snapshot has nothing to keep
+	return f(&reader{s: s, tx: begun, ctx: ctx})
+}
+
+func (r *reader) query(q string, args ...any) (*sql.Rows, error) {
+	rows, err := r.tx.QueryContext(r.ctx, q, args...)
+	return rows, r.s.fault("read store", err)
+}
+
+func (r *reader) row(q string, args ...any) *sql.Row { return r.tx.QueryRowContext(r.ctx, q, args...) }
+
+// one scans the only row of q, and reports whether there is one.
+func (r *reader) one(q string, args, dst []any) (bool, error) {
+	err := r.row(q, args...).Scan(dst...)
+	if errors.Is(err, sql.ErrNoRows) {
+		return false, nil
+	}
+	return err == nil, r.s.fault("read store", err)
+}
+
+// each scans all rows of q.
+func (r *reader) each(q string, args []any, f func(scan func(...any) error) error) error {
+	rows, err := r.query(q, args...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close() // its error is that of rows.Err
+	for rows.Next() {
+		if err := f(rows.Scan); err != nil {
+			return r.s.fault("read store", err)
+		}
+	}
+	return r.s.fault("read store", rows.Err())
+}
+
+// exec runs a statement and returns the number of rows it changed.
+func (t *tx) exec(q string, args ...any) (int64, error) {
+	res, err := t.tx.ExecContext(t.ctx, q, args...)
+	if err == nil {
+		var n int64
+		if n, err = res.RowsAffected(); err == nil {
+			return n, nil
+		}
+	}
+	return 0, t.fail(t.s.fault("write store", err))
+}
+
+// fail remembers an error of the store, so that a caller who overlooks it
+// commits nothing.
+func (t *tx) fail(err error) error {
+	if t.failed == nil {
+		t.failed = err
+	}
+	return err
+}
