@@ -38,14 +38,14 @@ type Options struct {
 	// store.
 	Changed func(context.Context) (int64, error)
 	// Every is how often Run asks the server when nothing happens here; 0 means
-	// 10 s.
+	// 5 s.
 	Every time.Duration
 }
 
 // New returns an engine. It does nothing before Round or Run.
 func New(s store.Store, r remote.Remote, o Options) *Engine {
 	if o.Every == 0 {
-		o.Every = 10 * time.Second
+		o.Every = 5 * time.Second
 	}
 	return &Engine{hand: hand{o.Now, o.NewID, o.Device}, store: s, remote: r, rand: o.Rand, after: o.After,
 		changed: o.Changed, every: o.Every, bell: newBell(), nudges: make(chan struct{}, 1)}
@@ -114,6 +114,7 @@ type RoundOptions struct {
 type round struct {
 	force, yes bool
 	tried      map[string]bool // ops sent in this round
+	pass       map[string]bool // notes that this pass has sent an op of
 	report     Report
 	progress   func(n int)
 }

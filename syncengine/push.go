@@ -21,9 +21,11 @@ type pushed struct {
 	inStep bool // everything the server now has is known here: no pull needed
 }
 
-// push sends what may be sent, each op at most once a round.
+// push sends what may be sent: each op at most once a round, and one op of each
+// note, so that a pass ends whatever the answers lead to.
 func (e *Engine) push(ctx context.Context, r *round) (pushed, error) {
 	done := pushed{inStep: true}
+	r.pass = map[string]bool{}
 	for {
 		ops, err := e.freeze(ctx, r)
 		if err != nil || len(ops) == 0 {
@@ -60,7 +62,7 @@ func (e *Engine) freeze(ctx context.Context, r *round) ([]remote.Op, error) {
 	err := e.store.Write(ctx, func(tx store.Tx) error {
 		picked = nil
 		limit := e.remote.Caps().MaxBatch
-		ops, err := tx.Sendable(limit+len(r.tried), e.time(), r.force)
+		ops, err := tx.Sendable(limit+len(r.tried)+len(r.pass), e.time(), r.force)
 		if err != nil {
 			return err
 		}
@@ -70,7 +72,7 @@ func (e *Engine) freeze(ctx context.Context, r *round) ([]remote.Op, error) {
 		}
 		var ids []string
 		for _, op := range ops {
-			if r.tried[op.ID] || len(picked) == limit {
+			if r.tried[op.ID] || r.pass[op.NoteID] || len(picked) == limit {
 				continue
 			}
 			full, err := e.fill(tx, op)
@@ -90,7 +92,7 @@ func (e *Engine) freeze(ctx context.Context, r *round) ([]remote.Op, error) {
 	}
 	for i := range picked {
 		picked[i].Attempt++
-		r.tried[picked[i].ID] = true
+		r.tried[picked[i].ID], r.pass[picked[i].NoteID] = true, true
 	}
 	return picked, nil
 }

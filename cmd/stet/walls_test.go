@@ -22,7 +22,7 @@ var walls = []wall{
 	{"stet/syncengine/remote", []string{"stet/"}, []string{"stet/model"}, "contracts are leaves"},
 	{"stet/syncengine/server/store", []string{"stet/"}, []string{"stet/model"}, "contracts are leaves"},
 	{"stet/syncengine/wire", []string{"stet/"}, []string{"stet/model"}, "the wire format is shared by driver and server"},
-	{"stet/syncengine/merge", []string{"stet/", "os", "net/", "database/sql", "time"}, []string{"stet/model"},
+	{"stet/syncengine/merge", []string{"stet/", "os", "net/", "database/sql", "math/rand", "math/rand/v2"}, []string{"stet/model"},
 		"merging is pure: the same texts give the same result everywhere"},
 	{"stet/syncengine", []string{"stet/db/", "stet/ui/", "stet/ui", "charm.land/", "net/http", "database/sql",
 		"github.com/mattn/go-sqlite3", "stet/syncengine/remote/native", "stet/syncengine/server/"}, nil,

@@ -62,6 +62,8 @@ type Deps struct {
 	// EditExternally returns a command that hands text to the user's $EDITOR and
 	// answers with ExternalEdited{Key, Text, Err}.
 	EditExternally func(key, text string) tea.Cmd
+	// Go is the app's; screens call Open.
+	Go func(t Target)
 	// Tick answers after a while; nil is tea.Tick. Screens call After.
 	Tick func(d time.Duration, fn func(time.Time) tea.Msg) tea.Cmd
 }
@@ -73,6 +75,17 @@ func (d *Deps) After(wait time.Duration, msg tea.Msg) tea.Cmd {
 		tick = tea.Tick
 	}
 	return tick(wait, func(time.Time) tea.Msg { return msg })
+}
+
+// Open opens a screen from inside an Update. Within the app it is open before
+// the next key arrives, so that fast typing goes where the user looks; without
+// an app it is a message.
+func (d *Deps) Open(t Target) tea.Cmd {
+	if d.Go != nil {
+		d.Go(t)
+		return nil
+	}
+	return func() tea.Msg { return Open{Screen: t} }
 }
 
 // Requests from a screen to the app. A screen returns them as messages.

@@ -1,0 +1,126 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+
+	"stet/syncengine/store"
+)
+
+// connection is what is kept about the server, all of it in the store's meta
+// but for the token.
+type connection struct {
+	URL      string
+	Protocol string // stet
+	Account  string
+	TokenIn  string // tokenInFile or tokenInKeyring
+}
+
+// Meta keys of the connection.
+const (
+	metaURL      = "server_url"
+	metaProtocol = "server_protocol"
+	metaAccount  = "server_account"
+	metaTokenIn  = "server_token_in"
+)
+
+const (
+	protocolAuto      = "auto"
+	protocolStet      = "stet"
+	protocolKinto     = "kinto"
+	protocolMutations = "mutations"
+)
+
+// key names the account whose shadows the store keeps: another token of the
+// same account finds them again.
+func (c connection) key() string {
+	if c.URL == "" {
+		return ""
+	}
+	return c.Protocol + " " + c.URL + " " + c.Account
+}
+
+// errNotConnected asks for a server.
+var errNotConnected = usage("first: stet connect URL --token-file FILE", "this device is not connected to a server")
+
+// connection reads what the store knows of the server; ok is false if there is
+// none.
+func (d *device) connection(ctx context.Context) (c connection, ok bool, err error) {
+	for key, dst := range map[string]*string{metaURL: &c.URL, metaProtocol: &c.Protocol, metaAccount: &c.Account,
+		metaTokenIn: &c.TokenIn} {
+		if *dst, err = d.store.Meta(ctx, key); err != nil {
+			return c, false, fmt.Errorf("read connection: %w", err)
+		}
+	}
+	return c, c.URL != "", nil
+}
+
+// saveConnection writes the connection; the zero one means none. An empty
+// label leaves this device's name as it is.
+func (d *device) saveConnection(ctx context.Context, c connection, epoch, label string) error {
+	marks := [][2]string{{metaURL, c.URL}, {metaProtocol, c.Protocol}, {metaAccount, c.Account}, {metaTokenIn, c.TokenIn},
+		{store.MetaPaused, ""}, {store.MetaRetryAfter, ""}}
+	if label != "" {
+		marks = append(marks, [2]string{store.MetaDevice, label})
+	}
+	err := d.store.Write(ctx, func(tx store.Tx) error {
+		for _, m := range marks {
+			if err := tx.SetMeta(m[0], m[1]); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("save connection: %w", err)
+	}
+	return nil
+}
+
+// token returns the credential of a connection.
+func (d *device) token(c connection) (string, error) {
+	token, err := d.home.readToken(c.TokenIn, c.key())
+	if errors.Is(err, errNoToken) {
+		return "", fail(exitAuth, "connect again: stet connect "+c.URL+" --token-file FILE", "no token is kept for %s", c.URL)
+	}
+	return token, err
+}
+
+// parseServer reads a server's URL and tells its protocol.
+func parseServer(text, protocol string) (connection, error) {
+	u, err := url.Parse(text)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+		return connection{}, usage("write it like https://notes.example.org", "%q is no server address", text)
+	}
+	if u.User != nil {
+		return connection{}, usage("give the token with --token-file", "an address with a name or password in it is not taken")
+	}
+	u.Host, u.RawQuery, u.Fragment = strings.ToLower(u.Host), "", ""
+	u.Path, u.RawPath = strings.TrimRight(u.Path, "/"), ""
+	switch protocol {
+	case protocolAuto:
+		protocol = protocolOf(u.Path)
+	case protocolStet, protocolKinto, protocolMutations:
+	default:
+		return connection{}, usage("it is one of auto, stet, kinto, mutations", "there is no protocol %q", protocol)
+	}
+	if protocol != protocolStet {
+		return connection{}, usage("connect to a stetd server's own address instead",
+			"the %s protocol comes with a later version of stet", protocol)
+	}
+	return connection{URL: u.String(), Protocol: protocol}, nil
+}
+
+// protocolOf tells a server's protocol by its address.
+func protocolOf(path string) string {
+	switch {
+	case strings.HasSuffix(path, "/mutations") || strings.Contains(path, "/mutations/"):
+		return protocolMutations
+	case strings.HasSuffix(path, "/v1") || strings.Contains(path, "/v1/"):
+		return protocolKinto
+	}
+	return protocolStet
+}

@@ -1,0 +1,257 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"stet/model"
+	"stet/syncengine"
+	"stet/ui/kit/cells"
+)
+
+// syncFlags are what sync was given.
+type syncFlags struct{ watch, dryRun, yes, json bool }
+
+func syncCommand(a *app) *cobra.Command {
+	var f syncFlags
+	cmd := &cobra.Command{
+		Use:   "sync",
+		Short: "Send and fetch changes, one full round",
+		Long: "Sends and fetches changes until there is nothing left to send. Exits with 4 when notes wait for review, " +
+			"5 when the server cannot be reached, 6 when it refuses the token.",
+		Example: `  stet sync
+  stet sync --dry-run
+  stet sync --watch`,
+		Args: exactly(),
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.sync(cmd.Context(), f) },
+	}
+	fl := cmd.Flags()
+	fl.BoolVar(&f.watch, "watch", false, "go on syncing until interrupted")
+	fl.BoolVar(&f.dryRun, "dry-run", false, "only show what would be sent and fetched")
+	fl.BoolVar(&f.yes, "yes", false, "agree to delete or replace many notes")
+	fl.BoolVar(&f.json, "json", false, "print the round as one object")
+	return cmd
+}
+
+func (a *app) sync(ctx context.Context, f syncFlags) error {
+	if f.watch && f.dryRun {
+		return usage("", "--watch and --dry-run do not go together")
+	}
+	d, err := a.open(ctx)
+	if err != nil {
+		return err
+	}
+	engine, err := d.engine(ctx)
+	if err != nil {
+		return err
+	}
+	switch {
+	case f.dryRun:
+		return a.dryRun(ctx, engine, f.json)
+	case f.watch:
+		return a.watch(ctx, engine, f)
+	}
+	if err := d.writable(); err != nil {
+		return err
+	}
+	report, err := round(ctx, d, engine, syncengine.RoundOptions{Yes: f.yes, Force: true})
+	if printErr := a.printReport(report, f.json); printErr != nil {
+		return printErr
+	}
+	return a.roundError(report, err)
+}
+
+// engine returns the worker for the server of this device.
+func (d *device) engine(ctx context.Context) (*syncengine.Engine, error) {
+	c, connected, err := d.connection(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if !connected {
+		return nil, errNotConnected
+	}
+	token, err := d.token(c)
+	if err != nil {
+		return nil, err
+	}
+	if err := d.finishSwitch(ctx, c); err != nil {
+		return nil, err
+	}
+	r, err := newRemote(c, token)
+	if err != nil {
+		return nil, err
+	}
+	return newEngine(d, r), nil
+}
+
+// round does one round, or has the process do it that syncs already.
+func round(ctx context.Context, d *device, e *syncengine.Engine, o syncengine.RoundOptions) (syncengine.Report, error) {
+	lease, err := d.store.Lease(ctx)
+	switch {
+	case errors.Is(err, model.ErrBusy):
+		return e.AskRound(ctx, o)
+	case err != nil:
+		return syncengine.Report{}, fmt.Errorf("take the right to sync: %w", err)
+	}
+	defer func() { _ = lease.Release() }() // the lock goes with the process anyway
+	return e.Round(ctx, o)
+}
+
+// reportJSON is a round as scripts see it.
+type reportJSON struct {
+	Pushed      int     `json:"pushed"`
+	Pulled      int     `json:"pulled"`
+	Merged      int     `json:"merged"`
+	NeedsReview int     `json:"needs_review"`
+	Pending     int     `json:"pending"`
+	Errors      int     `json:"errors"`
+	LastSynced  *string `json:"last_synced"`
+	Held        int     `json:"held"`
+}
+
+func (a *app) printReport(r syncengine.Report, asJSON bool) error {
+	if asJSON {
+		return a.writeJSON(reportJSON{r.Pushed, r.Pulled, r.Merged, r.NeedsReview, r.Pending, r.Errors, timeOf(r.LastSynced), r.Held})
+	}
+	line := fmt.Sprintf("%d sent, %d fetched, %d merged", r.Pushed, r.Pulled, r.Merged)
+	for _, part := range []struct {
+		n    int
+		text string
+	}{{r.NeedsReview, "need review"}, {r.Pending, "pending"}, {r.Errors, "in error"}} {
+		if part.n > 0 {
+			line += fmt.Sprintf(", %d %s", part.n, part.text)
+		}
+	}
+	return a.print("%s\n", line)
+}
+
+// roundError turns how a round ended into its exit: the first that applies of
+// 8, 7, 6, 5, then 4 for notes in review or held, then 1 for notes in error.
+func (a *app) roundError(r syncengine.Report, err error) error {
+	held := errors.Is(err, syncengine.ErrHeld)
+	switch {
+	case err != nil && !held:
+		return err
+	case held || r.Held > 0:
+		return fail(exitReview, "look: stet sync --dry-run; to go on: stet sync --yes",
+			"this round would delete or replace %d notes here, or send as many again", r.Held)
+	case r.NeedsReview > 0:
+		return fail(exitReview, "see: stet conflicts", "%s", plural(r.NeedsReview, "note was", "notes were")+
+			" updated in two places. Choose what to keep.")
+	case r.Errors > 0:
+		return fail(exitFailure, "see: stet ls --status error, and stet why ID",
+			"%s cannot be synced right now. Your changes are safe.", plural(r.Errors, "note", "notes"))
+	}
+	return nil
+}
+
+func plural(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
+}
+
+// planJSON is one line of a dry run.
+type planJSON struct {
+	Direction string `json:"direction"`
+	Action    string `json:"action"`
+	ID        string `json:"id"`
+	Title     string `json:"title"`
+}
+
+func (a *app) dryRun(ctx context.Context, e *syncengine.Engine, asJSON bool) error {
+	plan, err := e.Plan(ctx)
+	if err != nil {
+		return err
+	}
+	for _, side := range []struct {
+		name  string
+		items []syncengine.PlanItem
+	}{{"push", plan.Push}, {"pull", plan.Pull}} {
+		for _, it := range side.items {
+			if asJSON {
+				err = a.writeJSON(planJSON{side.name, it.Action, it.NoteID, it.Title})
+			} else {
+				err = a.print("%s  %s  %s  %s\n", side.name, it.Action, it.NoteID, cells.CleanLine(it.Title))
+			}
+			if err != nil {
+				return err
+			}
+		}
+	}
+	if plan.Held > 0 {
+		a.say("stet: %d notes would be deleted or replaced; a sync asks for --yes first", plan.Held)
+	}
+	return nil
+}
+
+// watch syncs until interrupted and tells of each round that did something.
+func (a *app) watch(ctx context.Context, e *syncengine.Engine, f syncFlags) error {
+	if f.yes {
+		return usage("say it once: stet sync --yes", "--watch does not take --yes")
+	}
+	done := make(chan error, 1)
+	go func() { done <- e.Run(ctx) }()
+	w := watcher{app: a, json: f.json}
+	for {
+		select {
+		case err := <-done:
+			if err == nil {
+				err = ctx.Err()
+			}
+			return err
+		case ev := <-e.Events():
+			if err := w.heard(ev); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// watcher tells what a running worker does, each thing once.
+type watcher struct {
+	*app
+	json bool
+	last syncengine.Report
+	told string
+}
+
+func (w *watcher) heard(ev syncengine.Event) error {
+	if ev.State == syncengine.StateRunning {
+		return nil
+	}
+	if ev.State == syncengine.StateWaiting {
+		w.tell("Another stet syncs these notes; waiting.")
+		return nil
+	}
+	if ev.Report != w.last && !ev.Report.LastSynced.IsZero() {
+		quiet := ev.Report.Pushed+ev.Report.Pulled+ev.Report.Merged == 0 && !w.last.LastSynced.IsZero()
+		w.last = ev.Report
+		if !quiet {
+			if err := w.printReport(ev.Report, w.json); err != nil {
+				return err
+			}
+			if err := w.out.flush(); err != nil {
+				return err
+			}
+		}
+	}
+	if err := w.roundError(ev.Report, ev.Err); err != nil {
+		w.tell("stet: " + cells.CleanLine(explain(err, w.app).Error()))
+	} else {
+		w.told = ""
+	}
+	return nil
+}
+
+// tell says a sentence unless it was the last one said.
+func (w *watcher) tell(sentence string) {
+	if sentence != w.told {
+		w.told = sentence
+		w.say("%s", sentence)
+	}
+}

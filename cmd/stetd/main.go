@@ -1,0 +1,108 @@
+// Command stetd is the sync server of stet.
+//
+// Rules of the room: this is the one place that names the real clock, the real
+// randomness and the store's type. Data goes to stdout, messages to stderr.
+// Whatever fails ends in one sentence and an exit code.
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"stet/db/server/sqlite"
+	"stet/syncengine/server/store"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
+}
+
+// run executes a command line and returns its exit code.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	cmd := root()
+	cmd.SetArgs(args)
+	cmd.SetOut(stdout)
+	cmd.SetErr(stderr)
+	err := cmd.ExecuteContext(ctx)
+	if err == nil {
+		return exitOK
+	}
+	text, code := explain(err)
+	_, _ = io.WriteString(stderr, "stetd: "+text+"\n")
+	return code
+}
+
+// root is the whole command line.
+func root() *cobra.Command {
+	var path string
+	cmd := &cobra.Command{
+		Use:           "stetd",
+		Short:         "The sync server of stet",
+		Long:          "stetd keeps the notes of many accounts and syncs them between devices.",
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args:          noArgs,
+		RunE:          needsCommand,
+	}
+	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage(err.Error()) })
+	cmd.PersistentFlags().StringVar(&path, "store", "", "file of the store (default stetd/stetd.db in the data folder)")
+	cmd.CompletionOptions.HiddenDefaultCmd = true
+	open := func(ctx context.Context) (store.Store, error) { return openStore(ctx, path) }
+	cmd.AddCommand(serveCommand(open), accountCommand(open), tokenCommand(open), versionCommand())
+	return cmd
+}
+
+// opener opens the store that the flags name.
+type opener func(ctx context.Context) (store.Store, error)
+
+func openStore(ctx context.Context, path string) (store.Store, error) {
+	if strings.HasPrefix(path, "postgres://") || strings.HasPrefix(path, "postgresql://") {
+		return nil, usage("PostgreSQL stores come with a later version; --store takes a file")
+	}
+	if path == "" {
+		dir, err := dataFolder()
+		if err != nil {
+			return nil, err
+		}
+		path = filepath.Join(dir, "stetd", "stetd.db")
+	}
+	s, err := sqlite.Open(ctx, path, sqlite.Options{Now: time.Now, Rand: rand.Reader})
+	if err != nil {
+		return nil, &storeError{path, err}
+	}
+	return s, nil
+}
+
+// dataFolder is XDG_DATA_HOME or what stands for it.
+func dataFolder() (string, error) {
+	if dir := os.Getenv("XDG_DATA_HOME"); filepath.IsAbs(dir) {
+		return dir, nil
+	}
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return "", usage("there is no home folder: say --store FILE")
+	}
+	return filepath.Join(home, ".local", "share"), nil
+}
+
+// with opens the store for the length of do.
+func with(cmd *cobra.Command, open opener, do func(ctx context.Context, s store.Store) error) error {
+	s, err := open(cmd.Context())
+	if err != nil {
+		return err
+	}
+	return errors.Join(do(cmd.Context(), s), s.Close())
+}
