@@ -146,6 +146,15 @@ func (e *Engine) Round(ctx context.Context, o RoundOptions) (Report, error) {
 }
 
 func (e *Engine) passes(ctx context.Context, r *round) error {
+	cursor, err := e.cursor(ctx)
+	if err != nil {
+		return err
+	}
+	if cursor == "" { // a device that knows nothing yet would be sent its own notes back
+		if err := e.pull(ctx, r); err != nil {
+			return err
+		}
+	}
 	for pass := 1; ; pass++ {
 		p, err := e.push(ctx, r)
 		r.report.Pushed += p.ops
@@ -156,32 +165,17 @@ func (e *Engine) passes(ctx context.Context, r *round) error {
 		if err != nil {
 			return err
 		}
-		if p.ops == 0 || !p.inStep {
+		if quiet := p.ops == 0 && pass == 1 && cursor == ""; !quiet && (p.ops == 0 || !p.inStep) {
 			if err := e.pull(ctx, r); err != nil {
 				return err
 			}
 		}
+		r.pass = nil
 		again, err := e.sendable(ctx, r)
 		if err != nil || !again || pass == maxPasses {
 			return err
 		}
 	}
-}
-
-// sendable reports whether there is an op that this round has not tried.
-func (e *Engine) sendable(ctx context.Context, r *round) (bool, error) {
-	found := false
-	err := e.store.Read(ctx, func(tx store.Reader) error {
-		ops, err := tx.Sendable(len(r.tried)+1, e.time(), r.force)
-		for _, op := range ops {
-			found = found || !r.tried[op.ID]
-		}
-		return err
-	})
-	if err != nil {
-		return false, fmt.Errorf("read outbox: %w", err)
-	}
-	return found, nil
 }
 
 // mayAsk holds requests back until a stored Retry-After has passed.

@@ -21,31 +21,35 @@ type pushed struct {
 	inStep bool // everything the server now has is known here: no pull needed
 }
 
-// push sends what may be sent: each op at most once a round, and one op of each
-// note, so that a pass ends whatever the answers lead to.
+// push sends what may be sent: each op at most once a round, and in one pass no
+// second op of a note whose first was not taken, so that a pass ends whatever
+// the answers lead to.
 func (e *Engine) push(ctx context.Context, r *round) (pushed, error) {
 	done := pushed{inStep: true}
 	r.pass = map[string]bool{}
 	for {
-		ops, err := e.freeze(ctx, r)
+		waiting, err := e.sendable(ctx, r)
+		if err != nil || !waiting { // most rounds have nothing to send, and write nothing here
+			return done, err
+		}
+		ops, cursor, err := e.freeze(ctx, r)
 		if err != nil || len(ops) == 0 {
 			return done, err
 		}
-		res, err := e.pushBatch(ctx, ops)
+		res, err := e.pushBatch(ctx, cursor, ops)
 		if err != nil {
 			return done, err
 		}
-		if err := e.settleAll(ctx, r, ops, res.Outcomes); err != nil {
+		stepped, err := e.settleAll(ctx, r, ops, res)
+		if err != nil {
 			return done, err
 		}
-		for _, out := range res.Outcomes {
+		for i, out := range res.Outcomes {
 			if out.Kind == remote.Applied {
 				done.ops++
+				delete(r.tried, ops[i].ID)
+				delete(r.pass, ops[i].NoteID)
 			}
-		}
-		stepped, err := e.step(ctx, res)
-		if err != nil {
-			return done, err
 		}
 		done.inStep = done.inStep && stepped
 		r.progress(len(ops))
@@ -56,45 +60,71 @@ func (e *Engine) push(ctx context.Context, r *round) (pushed, error) {
 	}
 }
 
-// freeze picks the next ops and marks them as sent, before any byte leaves.
-func (e *Engine) freeze(ctx context.Context, r *round) ([]remote.Op, error) {
-	var picked []remote.Op
-	err := e.store.Write(ctx, func(tx store.Tx) error {
+// mayTry reports whether this pass of a round may send op.
+func (r *round) mayTry(op model.Op) bool { return !r.tried[op.ID] && !r.pass[op.NoteID] }
+
+// candidates returns ops that may be sent now, enough for limit of them to be
+// ones that this pass has not tried.
+func (e *Engine) candidates(tx store.Reader, r *round, limit int) ([]model.Op, error) {
+	all, err := tx.Sendable(limit+max(len(r.tried), len(r.pass)), e.time(), r.force)
+	if err != nil {
+		return nil, fmt.Errorf("read outbox: %w", err)
+	}
+	out := all[:0]
+	for _, op := range all {
+		if r.mayTry(op) && len(out) < limit {
+			out = append(out, op)
+		}
+	}
+	return out, nil
+}
+
+// sendable reports whether there is an op that this pass has not tried.
+func (e *Engine) sendable(ctx context.Context, r *round) (bool, error) {
+	found := false
+	err := e.store.Read(ctx, func(tx store.Reader) error {
+		ops, err := e.candidates(tx, r, 1)
+		found = len(ops) > 0
+		return err
+	})
+	return found, err
+}
+
+// freeze picks the next ops and marks them as sent, before any byte leaves. It
+// returns the device's cursor too, which the server checks before it applies
+// anything.
+func (e *Engine) freeze(ctx context.Context, r *round) (picked []remote.Op, cursor string, err error) {
+	err = e.store.Write(ctx, func(tx store.Tx) error {
 		picked = nil
-		limit := e.remote.Caps().MaxBatch
-		ops, err := tx.Sendable(limit+len(r.tried)+len(r.pass), e.time(), r.force)
-		if err != nil {
+		ops, err := e.candidates(tx, r, e.remote.Caps().MaxBatch)
+		if err != nil || len(ops) == 0 {
 			return err
 		}
-		cursor, err := tx.Cursor()
-		if err != nil {
+		if cursor, err = tx.Cursor(); err != nil {
 			return err
 		}
-		var ids []string
-		for _, op := range ops {
-			if r.tried[op.ID] || r.pass[op.NoteID] || len(picked) == limit {
-				continue
-			}
+		ids := make([]string, len(ops))
+		for i, op := range ops {
 			full, err := e.fill(tx, op)
 			if err != nil {
 				return err
 			}
-			picked = append(picked, full)
-			ids = append(ids, op.ID)
-		}
-		if len(ids) == 0 {
-			return nil
+			picked, ids[i] = append(picked, full), op.ID
 		}
 		return tx.Freeze(ids, cursor)
 	})
 	if err != nil {
-		return nil, fmt.Errorf("freeze ops: %w", err)
+		return nil, "", fmt.Errorf("freeze ops: %w", err)
 	}
 	for i := range picked {
-		picked[i].Attempt++
-		r.tried[picked[i].ID], r.pass[picked[i].NoteID] = true, true
+		op := &picked[i]
+		if op.State != model.Sent {
+			op.SentAt = cursor
+		}
+		op.Attempt++
+		r.tried[op.ID], r.pass[op.NoteID] = true, true
 	}
-	return picked, nil
+	return picked, cursor, nil
 }
 
 // fill adds what a driver needs that cannot send patches.
@@ -115,10 +145,10 @@ func (e *Engine) fill(tx store.Tx, op model.Op) (remote.Op, error) {
 }
 
 // pushBatch sends ops. An error leaves them frozen: they may have arrived.
-func (e *Engine) pushBatch(ctx context.Context, ops []remote.Op) (remote.PushResult, error) {
+func (e *Engine) pushBatch(ctx context.Context, cursor string, ops []remote.Op) (remote.PushResult, error) {
 	var res remote.PushResult
 	err := e.try(ctx, func() (err error) {
-		res, err = e.remote.Push(ctx, ops[0].SentAt, ops)
+		res, err = e.remote.Push(ctx, cursor, ops)
 		return err
 	})
 	if err == nil && len(res.Outcomes) != len(ops) {
@@ -150,12 +180,29 @@ func problemOf(err error) string {
 	return "the server asked to wait"
 }
 
-func (e *Engine) settleAll(ctx context.Context, r *round, ops []remote.Op, outs []remote.Outcome) error {
-	return e.each(ctx, ops, func(tx store.Tx, i int) error {
-		did, err := e.settle(tx, ops[i].Op, outs[i])
+// settleAll writes down the outcomes of a push and, with the last of them,
+// moves the cursor over our own ops when nothing else lies between.
+func (e *Engine) settleAll(ctx context.Context, r *round, ops []remote.Op, res remote.PushResult) (stepped bool, err error) {
+	err = e.each(ctx, ops, func(tx store.Tx, i int) error {
+		did, err := e.settle(tx, ops[i].Op, res.Outcomes[i])
 		r.count(did)
+		if err == nil && i == len(ops)-1 {
+			stepped, err = step(tx, res)
+		}
 		return err
 	})
+	return stepped && err == nil, err
+}
+
+func step(tx store.Tx, res remote.PushResult) (bool, error) {
+	if res.Prev == "" || res.Next == "" {
+		return false, nil
+	}
+	cursor, err := tx.Cursor()
+	if err != nil || cursor != res.Prev {
+		return false, err
+	}
+	return true, tx.SetCursor(res.Next)
 }
 
 // each runs f for all ops in short transactions.
@@ -176,24 +223,4 @@ func (e *Engine) each(ctx context.Context, ops []remote.Op, f func(tx store.Tx, 
 		i += len(chunk)
 	}
 	return nil
-}
-
-// step moves the cursor over our own ops when nothing else lies between.
-func (e *Engine) step(ctx context.Context, res remote.PushResult) (bool, error) {
-	if res.Prev == "" || res.Next == "" {
-		return false, nil
-	}
-	stepped := false
-	err := e.store.Write(ctx, func(tx store.Tx) error {
-		cursor, err := tx.Cursor()
-		if err != nil || cursor != res.Prev {
-			return err
-		}
-		stepped = true
-		return tx.SetCursor(res.Next)
-	})
-	if err != nil {
-		return false, fmt.Errorf("move cursor: %w", err)
-	}
-	return stepped, nil
 }

@@ -146,9 +146,10 @@ func (w *worker) round(ctx context.Context, asked string) error {
 			return aerr
 		}
 	}
-	if w.seen, _ = w.changed(ctx); broken(err) {
+	if broken(err) {
 		return err
 	}
+	// What was saved meanwhile shows at the next look, which plans for it.
 	w.next(report, err)
 	return nil
 }
@@ -178,9 +179,6 @@ func (w *worker) next(report Report, err error) {
 	}
 	w.due = w.now().Add(wait)
 	w.tell(state, report, err)
-	if state == StateIdle && report.Pending > 0 {
-		w.due = minTime(w.due, w.last.Add(saveGap))
-	}
 }
 
 // offline is the wait after so many failed rounds, with jitter.
@@ -198,11 +196,4 @@ func (w *worker) tell(state State, report Report, err error) {
 		ev.State, ev.Report, ev.Err, ev.Done, ev.Total = state, report, err, 0, 0
 		ev.Notes = true
 	})
-}
-
-func minTime(a, b time.Time) time.Time {
-	if b.Before(a) {
-		return b
-	}
-	return a
 }
