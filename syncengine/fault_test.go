@@ -23,6 +23,8 @@ func meet(kind fault, r *http.Request) (*http.Response, error) {
 		return answer(r, 200, "text/html", "<html>Welcome to the hotel. Please log in.</html>"), nil
 	case auth401:
 		return answer(r, 401, "application/problem+json", `{"status":401,"code":"unauthorized"}`), nil
+	case reject422:
+		return answer(r, 422, "application/problem+json", `{"status":422,"code":"invalid"}`), nil
 	case retry429:
 		res := answer(r, 429, "application/problem+json", `{"status":429,"code":"rate"}`)
 		res.Header.Set("Retry-After", "120")

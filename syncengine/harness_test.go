@@ -243,6 +243,7 @@ const (
 	truncated  fault = "body truncated"
 	retry429   fault = "429"
 	auth401    fault = "401"
+	reject422  fault = "422"
 )
 
 // faults is a transport that fails as asked.

@@ -31,8 +31,14 @@ const (
 	HeaderReplayed   = "Idempotency-Replayed"
 	HeaderCursor     = "Sync-Cursor"
 	HeaderPrevCursor = "Sync-Prev-Cursor"
-	HeaderRequestID  = "X-Request-Id"
-	HeaderClientID   = "X-Client-Id" // the device's label, where an op does not tell it
+	// HeaderPrefer with PreferMinimal (RFC 7240) asks that an accepted op is
+	// answered without the note's fields; HeaderPreferApplied says that it was.
+	HeaderPrefer        = "Prefer"
+	HeaderPreferApplied = "Preference-Applied"
+	PreferMinimal       = "return=minimal"
+
+	HeaderRequestID = "X-Request-Id"
+	HeaderClientID  = "X-Client-Id" // the device's label, where an op does not tell it
 )
 
 // Content types.

@@ -36,7 +36,7 @@ const (
 	// maxRequest is the size of a batch's JSON at which it is split.
 	maxRequest = 8 << 20
 	// codeFrom is the size from which a request body is worth coding.
-	codeFrom = 4 << 10
+	codeFrom = 512
 )
 
 // Client is one account on one stet server. Its methods may be called

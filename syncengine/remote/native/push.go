@@ -52,6 +52,9 @@ func (c *Client) pushOne(ctx context.Context, cursor string, op remote.Op) (remo
 	}
 	header := pushHeader(cursor)
 	header.Set(wire.HeaderKey, op.ID)
+	if op.Kind != model.Append {
+		header.Set(wire.HeaderPrefer, wire.PreferMinimal)
+	}
 	a, err := c.send(ctx, call{method: http.MethodPost, path: wire.PathOps, header: header, body: body})
 	if err != nil {
 		return remote.PushResult{}, err
@@ -107,7 +110,11 @@ func appliedOne(a answer, op remote.Op) (remote.PushResult, error) {
 	if err != nil {
 		return remote.PushResult{}, err
 	}
-	res := results(applied(op, rec.Rev, rec.ServerAt, &rec))
+	told := &rec
+	if a.header.Get(wire.HeaderPreferApplied) == wire.PreferMinimal {
+		told = nil
+	}
+	res := results(applied(op, rec.Rev, rec.ServerAt, told))
 	if res.Outcomes[0].ServerAt.IsZero() {
 		res.Outcomes[0].ServerAt = a.date()
 	}

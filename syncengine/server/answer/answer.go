@@ -67,6 +67,12 @@ var encoders = sync.Pool{New: func() any {
 	return enc
 }}
 
+// zippers are reused: a new one costs more than what it packs.
+var zippers = sync.Pool{New: func() any {
+	z, _ := gzip.NewWriterLevel(io.Discard, gzip.BestSpeed)
+	return z
+}}
+
 func send(w http.ResponseWriter, r *http.Request, status int, body []byte) {
 	h := w.Header()
 	h.Set("X-Content-Type-Options", "nosniff")
@@ -80,9 +86,11 @@ func send(w http.ResponseWriter, r *http.Request, status int, body []byte) {
 			h.Set("Content-Encoding", coding)
 		case "gzip":
 			var buf bytes.Buffer
-			z, _ := gzip.NewWriterLevel(&buf, gzip.BestSpeed)
+			z := zippers.Get().(*gzip.Writer)
+			z.Reset(&buf)
 			_, _ = z.Write(body)
 			_ = z.Close()
+			zippers.Put(z)
 			body = buf.Bytes()
 			h.Set("Content-Encoding", coding)
 		}

@@ -100,7 +100,13 @@ func (d *Dialect) written(c call, op model.Op, res store.Result, refuse refusal)
 	if res.Verdict == store.Replayed {
 		h.Set(wire.HeaderReplayed, "true")
 	}
-	return answer.JSON(c.w, c.r, status, res.Record)
+	rec := res.Record
+	// An append's answer is the whole note: others may have written since.
+	if c.r.Header.Get(wire.HeaderPrefer) == wire.PreferMinimal && op.Kind != model.Append {
+		h.Set(wire.HeaderPreferApplied, wire.PreferMinimal)
+		rec = model.Record{ID: rec.ID, Rev: rec.Rev, Fields: model.Fields{Deleted: rec.Fields.Deleted}, ServerAt: rec.ServerAt}
+	}
+	return answer.JSON(c.w, c.r, status, rec)
 }
 
 // status returns the HTTP status of a result that is no refusal.
