@@ -684,3 +684,19 @@ func TestMeta(t *testing.T) {
 		t.Error("HEAD with a body")
 	}
 }
+
+// An accepted op can be answered without the note's fields, but an append never
+// is: its answer may hold what others wrote.
+func TestPreferMinimal(t *testing.T) {
+	s := newSite(t)
+	minimal := []string{wire.HeaderPrefer, wire.PreferMinimal}
+	made := s.post(s.op(model.Create, "n", 0, model.Patch{Title: ptr("T"), Body: ptr("B")}), minimal...).want(201)
+	if rec := made.note(); rec.Rev == 0 || rec.Fields.Title != "" || rec.Fields.Body != "" || made.head.Get(wire.HeaderPreferApplied) != wire.PreferMinimal {
+		t.Errorf("%s %v", made.body, made.head)
+	}
+	entry := model.Patch{LogAppend: []model.LogEntry{{ID: "e", Text: "x"}}}
+	added := s.post(s.op(model.Append, "n", 0, entry), minimal...).want(200)
+	if rec := added.note(); rec.Fields.Body != "B" || len(rec.Fields.Log) != 1 || added.head.Get(wire.HeaderPreferApplied) != "" {
+		t.Errorf("an append was answered with %s", added.body)
+	}
+}
