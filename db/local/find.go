@@ -1,6 +1,7 @@
 package local
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -10,16 +11,30 @@ import (
 	"stet/model"
 )
 
-// ranked is the number of hits of a search that are put in order; those beyond
-// follow as the index has them, newest note first.
-const ranked = 1000
+// ranked is the least number of hits of a search that are put in order; those
+// beyond follow as the index has them, latest changed first.
+const ranked = 256
 
 // Find returns the notes that match q, words included: with words those with
 // all of them in the title first, newest first in each half; without words in
 // q's order. limit <= 0 means all.
-func (s *Store) Find(ctx context.Context, q model.Query, limit int) (out []model.Head, err error) {
+//
+// With a limit, a search does not wait for an index that is far behind (the
+// first one, or after a large pull): until that is made in the background it
+// tells what it finds among the newest notes and in the part that is made. See
+// [Store.FindComplete].
+func (s *Store) Find(ctx context.Context, q model.Query, limit int) ([]model.Head, error) {
+	return s.find(ctx, q, limit, limit <= 0)
+}
+
+// FindComplete is Find that waits until it knows every match.
+func (s *Store) FindComplete(ctx context.Context, q model.Query, limit int) ([]model.Head, error) {
+	return s.find(ctx, q, limit, true)
+}
+
+func (s *Store) find(ctx context.Context, q model.Query, limit int, complete bool) (out []model.Head, err error) {
 	if q.Filtered() {
-		return s.findText(ctx, q, limit)
+		return s.findText(ctx, q, limit, complete)
 	}
 	err = s.read(ctx, func(r *reader) error {
 		rows, err := r.findRows(q, limit)
@@ -38,18 +53,23 @@ func (r *reader) findRows(q model.Query, limit int) ([]headRow, error) {
 	return r.selectHeads(rest+orderBy(q.Sort)+" LIMIT ?", append(slices.Clone(args), unlimited(limit))...)
 }
 
-func (s *Store) findText(ctx context.Context, q model.Query, limit int) ([]model.Head, error) {
+func (s *Store) findText(ctx context.Context, q model.Query, limit int, complete bool) ([]model.Head, error) {
 	var out []headRow
+	enough := max(ranked, limit+limit/4)
+	if limit <= 0 || q.Sort != model.SortUpdated {
+		enough = max(enough, 1000)
+	}
 	var chunk []search.Hit
 	first := true
 	take := func() error {
 		rows, err := s.hits(ctx, q, chunk, limit-len(out))
 		chunk, first, out = chunk[:0], false, append(out, rows...)
+		enough = min(2*enough, 8000)
 		return err
 	}
-	err := s.index.Each(ctx, q.Text, func(h search.Hit) (bool, error) {
+	err := s.index.Each(ctx, q.Text, complete, func(h search.Hit) (bool, error) {
 		chunk = append(chunk, h)
-		if len(chunk) < ranked {
+		if len(chunk) < enough {
 			return true, nil
 		}
 		err := take()
@@ -88,26 +108,37 @@ func (s *Store) hits(ctx context.Context, q model.Query, hits []search.Hit, limi
 			return err
 		}
 		where, args := whole(q, f)
-		best, err := r.rank(where, args, string(list), inTitle)
-		if err != nil {
-			return err
+		if limit > 0 && len(hits) > 2*limit && q.Sort == model.SortUpdated {
+			best, err := r.rank(where, args, string(list), inTitle)
+			if err != nil {
+				return err
+			}
+			if list, err = json.Marshal(best[:min(limit, len(best))]); err != nil {
+				return fmt.Errorf("rank hits: %w", err)
+			}
 		}
-		if limit > 0 && len(best) > limit && q.Sort == model.SortUpdated {
-			best = best[:limit]
-		}
-		if list, err = json.Marshal(best); err != nil {
-			return fmt.Errorf("rank hits: %w", err)
-		}
-		rows, err := r.selectHeads("WHERE n.pk IN (SELECT value FROM json_each(?))", string(list))
-		place := make(map[int64]int, len(best))
-		for i, pk := range best {
-			place[pk] = i
-		}
-		slices.SortFunc(rows, func(a, b headRow) int { return place[a.pk] - place[b.pk] })
-		out = rows
+		// No other index than the key: the notes are named.
+		out, err = r.selectHeads("NOT INDEXED "+where+" AND n.pk IN (SELECT value FROM json_each(?))", append(slices.Clone(args), string(list))...)
+		slices.SortFunc(out, func(a, b headRow) int {
+			return byRank(inTitle, a.pk, b.pk, a.UpdatedAt.UnixMilli(), b.UpdatedAt.UnixMilli())
+		})
 		return err
 	})
 	return out, err
+}
+
+// byRank puts matches in titles first, then the newest.
+func byRank(inTitle map[int64]bool, a, b, aUpdated, bUpdated int64) int {
+	switch {
+	case inTitle[a] != inTitle[b]:
+		if inTitle[a] {
+			return -1
+		}
+		return 1
+	case aUpdated != bUpdated:
+		return cmp.Compare(bUpdated, aUpdated)
+	}
+	return cmp.Compare(b, a)
 }
 
 // rank returns which of the notes pass, title matches first, newest first.
@@ -122,18 +153,7 @@ func (r *reader) rank(where string, args []any, pks string, inTitle map[int64]bo
 			p := &places[len(places)-1]
 			return scan(&p.pk, &p.updated)
 		})
-	slices.SortFunc(places, func(a, b place) int {
-		switch {
-		case inTitle[a.pk] != inTitle[b.pk]:
-			if inTitle[a.pk] {
-				return -1
-			}
-			return 1
-		case a.updated != b.updated:
-			return int(b.updated - a.updated)
-		}
-		return int(b.pk - a.pk)
-	})
+	slices.SortFunc(places, func(a, b place) int { return byRank(inTitle, a.pk, b.pk, a.updated, b.updated) })
 	for _, p := range places {
 		best = append(best, p.pk)
 	}

@@ -86,49 +86,28 @@ func (r *reader) IDs(f func(id string, rev int64, status model.Status, deleted b
 	return r.s.fault("list ids", rows.Err())
 }
 
-// present is what PutNote must know of the row it replaces.
-type present struct {
-	pk      int64
-	shelf   int
-	textRev int64
-	noteRow
-}
-
-const presentColumns = "pk, shelf, text_rev, " + noteColumns
-
 // PutNote implements [store.Tx].
 func (t *tx) PutNote(n model.Note) (model.Note, error) {
 	n.UpdatedAt, n.UpdatedAtServer, n.CreatedAt = at(millis(n.UpdatedAt)), at(millis(n.UpdatedAtServer)), at(millis(n.CreatedAt))
-	var old present
-	found, err := t.one("SELECT "+presentColumns+" FROM notes WHERE id = ?", []any{n.ID},
-		append([]any{&old.pk, &old.shelf, &old.textRev}, old.dst()...))
+	k, err := t.know(n.ID)
 	if err != nil {
 		return model.Note{}, t.fail(err)
 	}
 	if n.Seq, err = t.nextSeq(); err != nil {
 		return model.Note{}, err
 	}
-	if !found {
-		return t.insertNote(n)
+	if k.pk == 0 {
+		return t.insertNote(n, k)
 	}
-	was, err := old.note()
-	if err != nil {
-		return model.Note{}, t.fail(t.s.fault("read note", err))
-	}
-	return t.updateNote(n, was, old)
-}
-
-func (t *tx) insertNote(n model.Note) (model.Note, error) {
-	key, err := t.serverKey()
+	old, err := t.rowOf(k)
 	if err != nil {
 		return model.Note{}, t.fail(err)
 	}
-	var shadow bool
-	const before = `SELECT coalesce((SELECT max(version) FROM versions WHERE note = ?1), 0) + 1,
-		EXISTS (SELECT 1 FROM shadows WHERE note = ?1 AND server = ?2)`
-	if err := t.row(before, n.ID, key).Scan(&n.Version, &shadow); err != nil {
-		return model.Note{}, t.fail(t.s.fault("write note", err))
-	}
+	return t.updateNote(n, k, old)
+}
+
+func (t *tx) insertNote(n model.Note, k *known) (model.Note, error) {
+	n.Version = k.last + 1
 	var textRev int64
 	if n.Status == model.Synced {
 		textRev = n.Rev
@@ -139,12 +118,13 @@ func (t *tx) insertNote(n model.Note) (model.Note, error) {
 	}
 	const q = `INSERT INTO notes (id, seq, shelf, pin, updated_at, status, rev, text_rev, version, server_at, remote_id, device, cause,
 		purged, tasks, snippet, ` + fieldColumns + `) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`
-	res, err := t.tx.ExecContext(t.ctx, q, append([]any{n.ID}, args...)...)
+	t.known = nil
+	res, err := t.aside(q, append([]any{n.ID}, args...)...)
 	if err != nil {
-		return model.Note{}, t.fail(t.s.fault("write note", err))
+		return model.Note{}, err
 	}
 	t.changes.count(shelfOf(n), n.Status, 1)
-	if shadow && n.Status == model.Synced {
+	if k.shadow && n.Status == model.Synced {
 		if err := t.dropShadow(n.ID); err != nil {
 			return model.Note{}, err
 		}
@@ -159,18 +139,18 @@ func (t *tx) insertNote(n model.Note) (model.Note, error) {
 	return n, t.putTags(pk, n.Tags)
 }
 
-func (t *tx) updateNote(n, was model.Note, old present) (model.Note, error) {
+func (t *tx) updateNote(n model.Note, k *known, old present) (model.Note, error) {
+	was := old.n
 	n.Version = was.Version
 	textRev := old.textRev
 	if !model.SameText(was.Fields, n.Fields) {
-		last, err := t.keep(model.Version{NoteID: n.ID, Version: was.Version, Rev: old.textRev, At: was.UpdatedAt, Device: was.Device,
-			Cause: was.Cause, Fields: was.Fields})
-		if err != nil {
+		if err := t.keep(model.Version{NoteID: n.ID, Version: was.Version, Rev: old.textRev, At: was.UpdatedAt, Device: was.Device,
+			Cause: was.Cause, Fields: was.Fields}); err != nil {
 			return model.Note{}, err
 		}
-		n.Version, textRev = last+1, 0
+		n.Version, textRev = max(k.last, was.Version)+1, 0
 	}
-	if err := t.moveShadow(n, was); err != nil {
+	if err := t.moveShadow(n, was, k.shadow); err != nil {
 		return model.Note{}, err
 	}
 	if n.Status == model.Synced {
@@ -183,7 +163,7 @@ func (t *tx) updateNote(n, was model.Note, old present) (model.Note, error) {
 	const q = `UPDATE notes SET seq=?, shelf=?, pin=?, updated_at=?, status=?, rev=?, text_rev=?, version=?, server_at=?, remote_id=?,
 		device=?, cause=?, purged=?, tasks=?, snippet=?, deleted=?, pinned=?, archived=?, created_at=?, color=?, ord=?, notebook=?,
 		title=?, tags=?, log=?, extra=?, body=? WHERE pk=?`
-	if _, err := t.exec(q, append(args, old.pk)...); err != nil {
+	if _, err := t.exec(q, append(args, k.pk)...); err != nil {
 		return model.Note{}, err
 	}
 	t.changes.count(old.shelf, was.Status, -1)
@@ -191,10 +171,10 @@ func (t *tx) updateNote(n, was model.Note, old present) (model.Note, error) {
 	if slices.Equal(was.Tags, n.Tags) && was.Purged == n.Purged {
 		return n, nil
 	}
-	if _, err := t.exec("DELETE FROM note_tags WHERE note = ?", old.pk); err != nil || n.Purged {
+	if _, err := t.exec("DELETE FROM note_tags WHERE note = ?", k.pk); err != nil || n.Purged {
 		return n, err
 	}
-	return n, t.putTags(old.pk, n.Tags)
+	return n, t.putTags(k.pk, n.Tags)
 }
 
 // noteArgs are the values of all columns after id.

@@ -1,6 +1,8 @@
 package local
 
 import (
+	"database/sql"
+	"encoding/json"
 	"fmt"
 	"time"
 
@@ -12,17 +14,18 @@ import (
 const opColumns = `id, note, kind, base_rev, created_at, device, state, attempt, sent_at, not_sent, problem, next_try, note_seq,
 	made_at, patch, title, body`
 
+// opRow takes one row after another; its bytes are the driver's until the next.
 type opRow struct {
 	op                 model.Op
 	created, next      int64
 	made               *int64
-	patch, title, body []byte
+	patch, title, body sql.RawBytes
 }
 
 func (r *opRow) dst() []any {
 	o := &r.op
-	return []any{&o.ID, &o.NoteID, &o.Kind, &o.BaseRev, &r.created, &o.Device, &o.State, &o.Attempt, &o.SentAt, &o.NotSent, &o.Problem,
-		&r.next, &o.NoteSeq, &r.made, &r.patch, &r.title, &r.body}
+	return []any{&o.ID, &o.NoteID, (*string)(&o.Kind), &o.BaseRev, &r.created, &o.Device, (*string)(&o.State), &o.Attempt, &o.SentAt,
+		&o.NotSent, &o.Problem, &r.next, &o.NoteSeq, &r.made, &r.patch, &r.title, &r.body}
 }
 
 func (r *opRow) read() (model.Op, error) {
@@ -54,11 +57,12 @@ func optional(s *string) any {
 	return blob(*s)
 }
 
-func (r *reader) ops(q string, args ...any) ([]model.Op, error) {
-	var out []model.Op
+// ops appends the ops that q finds to out.
+func (r *reader) ops(out []model.Op, q string, args ...any) ([]model.Op, error) {
+	var row opRow
+	dst := row.dst()
 	err := r.each("SELECT "+opColumns+" FROM outbox o "+q, args, func(scan func(...any) error) error {
-		var row opRow
-		if err := scan(row.dst()...); err != nil {
+		if err := scan(dst...); err != nil {
 			return err
 		}
 		op, err := row.read()
@@ -70,7 +74,7 @@ func (r *reader) ops(q string, args ...any) ([]model.Op, error) {
 
 // Ops implements [store.Reader].
 func (r *reader) Ops(noteID string) ([]model.Op, error) {
-	return r.ops("WHERE note = ? ORDER BY pos", noteID)
+	return r.ops(nil, "WHERE note = ? ORDER BY pos", noteID)
 }
 
 // mayGo says that an op is its note's oldest; in review, the oldest of its
@@ -79,16 +83,19 @@ const mayGo = ` AND CASE WHEN EXISTS (SELECT 1 FROM reviews r WHERE r.note = o.n
 	THEN kind = 'append' AND NOT EXISTS (SELECT 1 FROM outbox p WHERE p.note = o.note AND p.pos < o.pos AND p.kind = 'append')
 	ELSE NOT EXISTS (SELECT 1 FROM outbox p WHERE p.note = o.note AND p.pos < o.pos) END`
 
+// sendableRoom is the number of ops that Sendable makes room for at once, so
+// that a full batch is not copied while it grows.
+const sendableRoom = 500
+
 // Sendable implements [store.Reader].
 func (r *reader) Sendable(limit int, now time.Time, force bool) ([]model.Op, error) {
 	const sent = "WHERE state = 'sent' AND (? OR next_try <= ?)" + mayGo + " ORDER BY pos LIMIT ?"
 	const queued = "WHERE state = 'queued' AND (? OR next_try <= ?)" + mayGo + " ORDER BY pos LIMIT ?"
-	out, err := r.ops(sent, force, millis(now), limit)
+	out, err := r.ops(make([]model.Op, 0, max(0, min(limit, sendableRoom))), sent, force, millis(now), limit)
 	if err != nil || len(out) >= limit {
 		return out, err
 	}
-	more, err := r.ops(queued, force, millis(now), limit-len(out))
-	return append(out, more...), err
+	return r.ops(out, queued, force, millis(now), limit-len(out))
 }
 
 // NextTry implements [store.Reader].
@@ -106,8 +113,10 @@ func (r *reader) NextTry() (first time.Time, waiting bool, err error) {
 
 // SetOps implements [store.Tx].
 func (t *tx) SetOps(noteID string, ops []model.Op) error {
-	if _, err := t.exec("DELETE FROM outbox WHERE note = ? AND state <> 'sent'", noteID); err != nil {
-		return err
+	if noteID == "" || noteID != t.opless {
+		if _, err := t.exec("DELETE FROM outbox WHERE note = ? AND state <> 'sent'", noteID); err != nil {
+			return err
+		}
 	}
 	for _, op := range ops {
 		if op.ID == "" || op.NoteID != noteID || op.State != model.Queued && op.State != model.Parked {
@@ -121,6 +130,7 @@ func (t *tx) SetOps(noteID string, ops []model.Op) error {
 }
 
 func (t *tx) insertOp(op model.Op) error {
+	t.opless = ""
 	p := op.Patch
 	title, body := optional(p.Title), optional(p.Body)
 	var made any
@@ -150,14 +160,32 @@ func (t *tx) DropOp(opID string) error {
 
 // Freeze implements [store.Tx].
 func (t *tx) Freeze(opIDs []string, cursor string) error {
+	list, err := json.Marshal(opIDs)
+	if err != nil {
+		return t.fail(fmt.Errorf("freeze ops: %w", err))
+	}
 	const q = `UPDATE outbox SET sent_at = CASE state WHEN 'sent' THEN sent_at ELSE ? END, state = 'sent', attempt = attempt + 1, not_sent = 0
-		WHERE id = ? AND state <> 'parked'`
+		WHERE id IN (SELECT value FROM json_each(?)) AND state <> 'parked'`
+	n, err := t.exec(q, cursor, string(list))
+	if err != nil || n == int64(len(opIDs)) {
+		return err
+	}
+	return t.unfrozen(opIDs)
+}
+
+// unfrozen says why fewer ops were frozen than asked for.
+func (t *tx) unfrozen(opIDs []string) error {
 	for _, id := range opIDs {
-		if err := t.onOp(id, q, cursor, id); err != nil {
-			return err
+		var n int
+		found, err := t.one("SELECT 1 FROM outbox WHERE id = ? AND state <> 'parked'", []any{id}, []any{&n})
+		if err != nil {
+			return t.fail(err)
+		}
+		if !found {
+			return fmt.Errorf("op %s: %w", id, model.ErrNotFound)
 		}
 	}
-	return nil
+	return t.fail(fmt.Errorf("%w: an op cannot be frozen twice at once", model.ErrInvalid))
 }
 
 // Postpone implements [store.Tx].
@@ -188,19 +216,19 @@ func (t *tx) SettleClean(op model.Op, rev int64, serverAt time.Time) (bool, erro
 	if err != nil {
 		return false, t.fail(err)
 	}
-	const q = `SELECT pk, shelf, status FROM notes n WHERE id = ?1 AND seq = ?2 AND status <> 'synced'
-		AND EXISTS (SELECT 1 FROM outbox WHERE id = ?3 AND note = n.id)
-		AND NOT EXISTS (SELECT 1 FROM outbox WHERE note = n.id AND id <> ?3)
+	const q = `SELECT n.pk, n.shelf, n.status, o.pos FROM outbox o JOIN notes n ON n.id = o.note
+		WHERE o.id = ?3 AND n.id = ?1 AND n.seq = ?2 AND n.status <> 'synced'
+		AND NOT EXISTS (SELECT 1 FROM outbox p WHERE p.note = n.id AND p.pos <> o.pos)
 		AND NOT EXISTS (SELECT 1 FROM reviews WHERE note = n.id)
 		AND coalesce((SELECT rev FROM shadows WHERE note = n.id AND server = ?4), 0) = ?5`
-	var pk int64
+	var pk, pos int64
 	var shelf int
 	var was model.Status
-	found, err := t.one(q, []any{op.NoteID, op.NoteSeq, op.ID, key, op.BaseRev}, []any{&pk, &shelf, &was})
+	found, err := t.one(q, []any{op.NoteID, op.NoteSeq, op.ID, key, op.BaseRev}, []any{&pk, &shelf, &was, &pos})
 	if err != nil || !found {
 		return false, t.fail(err)
 	}
-	if err := t.DropOp(op.ID); err != nil {
+	if _, err := t.exec("DELETE FROM outbox WHERE pos = ?", pos); err != nil {
 		return false, err
 	}
 	seq, err := t.nextSeq()

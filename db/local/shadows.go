@@ -105,15 +105,14 @@ func (t *tx) dropShadow(id string) error {
 }
 
 // moveShadow keeps the rule of shadows when a row is written: a synced row is
-// the shadow, any other has an explicit one.
-func (t *tx) moveShadow(n, was model.Note) error {
+// the shadow, any other has an explicit one. explicit says that there is one,
+// which PutShadow may have set for a synced row in this transaction.
+func (t *tx) moveShadow(n, was model.Note, explicit bool) error {
 	switch {
-	case n.Status == model.Synced && was.Status != model.Synced:
+	case n.Status == model.Synced && explicit:
 		return t.dropShadow(n.ID)
-	case n.Status != model.Synced && was.Status == model.Synced:
+	case n.Status != model.Synced && was.Status == model.Synced && !explicit:
 		return t.keepRowAsShadow(n.ID)
-	case n.Status == model.Synced:
-		return t.dropShadow(n.ID) // one set in this transaction, before the row
 	}
 	return nil
 }
@@ -202,7 +201,7 @@ func (t *tx) leaveServer(old, key string) error {
 
 // rebase sets where one note stands towards another server.
 func (t *tx) rebase(key, id string) error {
-	n, err := t.Note(id)
+	n, err := t.reader.Note(id)
 	if err != nil {
 		return t.fail(err)
 	}

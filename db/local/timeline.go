@@ -10,7 +10,7 @@ import (
 
 // Log implements [store.Tx]. The entry's id is given by the store.
 func (t *tx) Log(e model.Event) error {
-	_, err := t.exec("INSERT INTO timeline (note, at, name, op, rev, detail) VALUES (?,?,?,?,?,?)", e.NoteID, millis(e.At), string(e.Name),
+	_, err := t.aside("INSERT INTO timeline (note, at, name, op, rev, detail) VALUES (?,?,?,?,?,?)", e.NoteID, millis(e.At), string(e.Name),
 		e.OpID, e.Rev, e.Detail)
 	return err
 }

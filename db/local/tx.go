@@ -3,10 +3,13 @@ package local
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"path/filepath"
 	"time"
+
+	"github.com/mattn/go-sqlite3"
 
 	"stet/model"
 	"stet/syncengine/store"
@@ -19,10 +22,18 @@ const (
 	lockTries = 5000
 )
 
+// querier is where statements go: a snapshot's transaction, or the connection
+// of a write.
+type querier interface {
+	QueryContext(ctx context.Context, q string, args ...any) (*sql.Rows, error)
+	QueryRowContext(ctx context.Context, q string, args ...any) *sql.Row
+	ExecContext(ctx context.Context, q string, args ...any) (sql.Result, error)
+}
+
 // reader reads one snapshot. It serves [store.Reader], alone and inside a tx.
 type reader struct {
 	s  *Store
-	tx *sql.Tx
+	db querier
 	// ctx is that of the call for readers. Inside a write it never ends: a
 	// statement that is begun is finished.
 	ctx context.Context
@@ -36,6 +47,10 @@ type tx struct {
 	reader
 	seq    int64 // last local change number, 0 before the first is needed
 	failed error // a statement failed: nothing may be committed
+	// known is what is known of the note that was last asked for, see known.go;
+	// opless is a note that is known to have no ops.
+	known  *known
+	opless string
 }
 
 var (
@@ -60,12 +75,11 @@ func (s *Store) write(ctx context.Context, f func(*tx) error) (err error) {
 		return s.fault("write store", err)
 	}
 	defer func() { err = errors.Join(err, s.fault("write store", conn.Close())) }()
-	begun, err := s.begin(ctx, conn)
-	if err != nil {
+	defer func() { err = errors.Join(err, s.end(conn)) }() // after the commit, nothing; also if f panics
+	if err := s.begin(ctx, conn); err != nil {
 		return s.fault("write store", err)
 	}
-	t := &tx{reader: reader{s: s, tx: begun, ctx: context.Background()}}
-	defer begun.Rollback() // does nothing after the commit; takes everything back if f panics
+	t := &tx{reader: reader{s: s, db: conn, ctx: context.Background()}}
 	if err := f(t); err != nil {
 		return err
 	}
@@ -75,22 +89,38 @@ func (s *Store) write(ctx context.Context, f func(*tx) error) (err error) {
 	if err := t.flush(); err != nil {
 		return err
 	}
-	if err := begun.Commit(); err != nil {
+	if _, err := conn.ExecContext(t.ctx, "COMMIT"); err != nil {
 		return s.fault("commit", err)
 	}
 	s.janitor.committed()
 	return nil
 }
 
+// end takes back what is not committed. A transaction is spelled in SQL and
+// not a [sql.Tx], which starts a goroutine for each query that it makes.
+func (s *Store) end(conn *sql.Conn) error {
+	err := conn.Raw(func(c any) error {
+		own := c.(*sqlite3.SQLiteConn)
+		if own.AutoCommit() {
+			return nil
+		}
+		if _, err := own.Exec("ROLLBACK", nil); err != nil {
+			return errors.Join(err, driver.ErrBadConn) // closing the connection takes it back
+		}
+		return nil
+	})
+	return s.fault("take back", err)
+}
+
 // begin starts a transaction when it is this process's turn. SQLite's own wait
 // is a poll that always loses against a process writing in a loop, so whoever
 // waits holds the turnstile, and the other one queues there for its next
 // transaction.
-func (s *Store) begin(ctx context.Context, conn *sql.Conn) (*sql.Tx, error) {
+func (s *Store) begin(ctx context.Context, conn *sql.Conn) error {
 	if s.turn == nil {
 		turn, err := openLock(filepath.Join(filepath.Dir(s.o.Path), "write.lock"))
 		if err != nil {
-			return nil, err
+			return err
 		}
 		s.turn = turn
 	}
@@ -100,18 +130,18 @@ func (s *Store) begin(ctx context.Context, conn *sql.Conn) (*sql.Tx, error) {
 			break
 		}
 		if !errors.Is(err, errLocked) {
-			return nil, fmt.Errorf("take turn: %w", err)
+			return fmt.Errorf("take turn: %w", err)
 		}
 		if tries == lockTries {
-			return nil, model.ErrBusy
+			return model.ErrBusy
 		}
 		if err := ctx.Err(); err != nil {
-			return nil, err
+			return err
 		}
 		s.o.Sleep(lockWait)
 	}
-	begun, err := conn.BeginTx(context.WithoutCancel(ctx), nil)
-	return begun, errors.Join(err, s.turn.unlock())
+	_, err := conn.ExecContext(context.WithoutCancel(ctx), "BEGIN IMMEDIATE")
+	return errors.Join(err, s.turn.unlock())
 }
 
 // Read implements [store.Store].
@@ -125,15 +155,15 @@ func (s *Store) read(ctx context.Context, f func(*reader) error) error {
 		return s.fault("read store", err)
 	}
 	defer begun.Rollback() // a snapshot has nothing to keep
-	return f(&reader{s: s, tx: begun, ctx: ctx})
+	return f(&reader{s: s, db: begun, ctx: ctx})
 }
 
 func (r *reader) query(q string, args ...any) (*sql.Rows, error) {
-	rows, err := r.tx.QueryContext(r.ctx, q, args...)
+	rows, err := r.db.QueryContext(r.ctx, q, args...)
 	return rows, r.s.fault("read store", err)
 }
 
-func (r *reader) row(q string, args ...any) *sql.Row { return r.tx.QueryRowContext(r.ctx, q, args...) }
+func (r *reader) row(q string, args ...any) *sql.Row { return r.db.QueryRowContext(r.ctx, q, args...) }
 
 // one scans the only row of q, and reports whether there is one.
 func (r *reader) one(q string, args, dst []any) (bool, error) {
@@ -159,16 +189,33 @@ func (r *reader) each(q string, args []any, f func(scan func(...any) error) erro
 	return r.s.fault("read store", rows.Err())
 }
 
-// exec runs a statement and returns the number of rows it changed.
+// exec runs a statement and returns the number of rows it changed. What was
+// known of a note is known no longer.
 func (t *tx) exec(q string, args ...any) (int64, error) {
-	res, err := t.tx.ExecContext(t.ctx, q, args...)
-	if err == nil {
-		var n int64
-		if n, err = res.RowsAffected(); err == nil {
-			return n, nil
-		}
+	t.known = nil
+	res, err := t.aside(q, args...)
+	if err != nil {
+		return 0, err
 	}
-	return 0, t.fail(t.s.fault("write store", err))
+	n, err := res.RowsAffected()
+	if err != nil {
+		return 0, t.fail(t.s.fault("write store", err))
+	}
+	return n, nil
+}
+
+// aside runs a statement on a table that known tells nothing of. After a
+// failure none is run: SQLite may have taken the transaction back by itself,
+// and what came then would be written for good.
+func (t *tx) aside(q string, args ...any) (sql.Result, error) {
+	if t.failed != nil {
+		return nil, t.failed
+	}
+	res, err := t.db.ExecContext(t.ctx, q, args...)
+	if err != nil {
+		return nil, t.fail(t.s.fault("write store", err))
+	}
+	return res, nil
 }
 
 // fail remembers an error of the store, so that a caller who overlooks it

@@ -31,25 +31,21 @@ func (t *tx) lastVersion(id string) (last int64, err error) {
 	return last, nil
 }
 
-// keep writes a version and returns the highest number that is then in use.
-func (t *tx) keep(v model.Version) (int64, error) {
-	last, err := t.lastVersion(v.NoteID)
-	if err != nil {
-		return 0, err
-	}
+// keep writes a version.
+func (t *tx) keep(v model.Version) error {
 	packed, err := t.pack(v)
 	if err != nil {
-		return 0, t.fail(err)
+		return t.fail(err)
 	}
 	fields, err := fieldArgs(v.Fields)
 	if err != nil {
-		return 0, t.fail(err)
+		return t.fail(err)
 	}
 	fields[len(fields)-1] = packed.data
 	_, err = t.exec("INSERT INTO versions (note, "+versionColumns+") VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
 		append([]any{v.NoteID, v.Version, v.Rev, millis(v.At), v.Device, string(v.Cause), packed.codec, packed.base, len(v.Fields.Body)},
 			fields...)...)
-	return max(last, v.Version), err
+	return err
 }
 
 // KeepVersion implements [store.Tx].
@@ -69,8 +65,7 @@ func (t *tx) KeepVersion(v model.Version) error {
 		return t.fail(err)
 	}
 	v.Version = max(v.Version, row) + 1
-	_, err = t.keep(v)
-	return err
+	return t.keep(v)
 }
 
 // versions reads kept versions of one note and unpacks their bodies.

@@ -5,192 +5,308 @@ package search
 import (
 	"context"
 	"database/sql"
-	"database/sql/driver"
 	"errors"
 	"fmt"
-	"net/url"
-	"os"
 	"strings"
-
-	"github.com/mattn/go-sqlite3"
+	"unicode/utf8"
 )
 
-// batch is the number of changed notes read and indexed at a time.
-const batch = 1000
+const (
+	// batch is the number of changed notes indexed in one transaction, and
+	// slice how many changes a query that may not wait catches up itself.
+	batch = 6000
+	slice = 100
+	// many is the number of texts after which the index is put into one piece.
+	many = 20_000
+)
 
-// schema: words without their texts, and three-letter pieces without their
-// places; docs tells which text of a note is in. Erased texts are overwritten.
-const schema = `
-	CREATE TABLE IF NOT EXISTS state (one INTEGER PRIMARY KEY CHECK (one = 1), store TEXT NOT NULL, seq INTEGER NOT NULL, format INTEGER NOT NULL);
-	CREATE TABLE IF NOT EXISTS docs (pk INTEGER PRIMARY KEY, version INTEGER NOT NULL);
-	CREATE VIRTUAL TABLE IF NOT EXISTS words USING fts5 (title, body, content='', contentless_delete=1, prefix='1 2 3', tokenize='unicode61');
-	CREATE VIRTUAL TABLE IF NOT EXISTS inside USING fts5 (title, body, content='', contentless_delete=1, detail=none, tokenize='trigram');
-	INSERT OR IGNORE INTO state VALUES (1, '', 0, 1);`
+// part is a part of the index that is brought up to date by itself.
+type part int
 
-const format = 1
+const (
+	forWords  part = iota
+	forPieces      // what is inside of words; the texts of forWords come first
+)
 
-type connector struct{ dsn string }
+func (p part) column() string { return [...]string{"seq", "pieces"}[p] }
 
-func (c connector) Connect(context.Context) (driver.Conn, error) {
-	return (&sqlite3.SQLiteDriver{}).Open(c.dsn)
-}
-func (c connector) Driver() driver.Driver { return &sqlite3.SQLiteDriver{} }
-
-func openFile(path string) (*sql.DB, error) {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+// ready opens the index and brings a part of it up to date, or has that done
+// in the background when it is long and the caller may not wait; behind tells
+// that this is so.
+func (x *Index) ready(ctx context.Context, p part, complete bool) (behind bool, err error) {
+	db, err := x.open()
 	if err != nil {
-		return nil, err
+		return false, err
 	}
-	if err := f.Close(); err != nil {
-		return nil, err
+	st, seq, err := x.compare(ctx, db)
+	if err != nil {
+		return false, err
 	}
-	v := url.Values{"mode": {"rw"}, "_busy_timeout": {"0"}, "_journal_mode": {"WAL"}, "_synchronous": {"NORMAL"}, "_txlock": {"immediate"},
-		"_stmt_cache_size": {"32"}, "_secure_delete": {"on"}, "_cache_size": {"-16000"}}
-	u := url.URL{Scheme: "file", OmitHost: true, Path: path, RawQuery: v.Encode()}
-	db := sql.OpenDB(connector{u.String()})
-	db.SetMaxOpenConns(4)
-	return db, nil
-}
-
-// ready opens the index if need be and brings it up to date. While another
-// process does that, the index is used as it is.
-func (x *Index) ready(ctx context.Context) (*sql.DB, error) {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	if x.db == nil {
-		db, err := openFile(x.path)
-		if err != nil {
-			return nil, err
-		}
-		x.db = db
+	gap := seq - st.seq[p]
+	switch {
+	case gap == 0 && !st.erased:
+		return false, nil
+	case complete:
+		return false, x.complete(ctx, db, p)
+	case gap > slice || st.erased:
+		x.background(p)
+		return gap > 0, nil
 	}
-	err := x.catchUp(ctx)
+	if !x.work.TryLock() {
+		return true, nil
+	}
+	defer x.work.Unlock()
+	for more := true; more && err == nil; {
+		more, _, err = x.step(ctx, db, p, slice)
+	}
 	if busy(err) {
-		err = nil
+		return true, nil
 	}
-	return x.db, err
+	return false, err
 }
 
-func busy(err error) bool {
-	var e sqlite3.Error
-	return errors.As(err, &e) && (e.Code == sqlite3.ErrBusy || e.Code == sqlite3.ErrLocked)
-}
-
-func (x *Index) catchUp(ctx context.Context) error {
+// compare returns how far the index is and how far the store. The index of
+// another store, or one from the future of this one, is at the beginning.
+func (x *Index) compare(ctx context.Context, db *sql.DB) (st state, seq int64, err error) {
 	id, seq, err := x.src.State(ctx)
 	if err != nil {
-		return err
+		return st, 0, err
 	}
-	store, have, err := x.state(ctx)
-	if err != nil {
-		return err
+	if st, err = readState(ctx, db); err != nil || st.store == id && st.seq[forWords] <= seq && st.seq[forPieces] <= seq {
+		return st, seq, err
 	}
-	if store != id || have > seq {
-		if err := x.begin(ctx, id); err != nil {
-			return err
+	x.work.Lock()
+	defer x.work.Unlock()
+	if again, err := readState(ctx, db); err != nil || again.store == id && again.seq[forWords] <= seq {
+		return again, seq, err // made meanwhile
+	}
+	if err := begin(ctx, db, id); err != nil {
+		return st, seq, err
+	}
+	return state{store: id}, seq, nil
+}
+
+// complete brings a part up to date, or says errBehind when another process is
+// at it.
+func (x *Index) complete(ctx context.Context, db *sql.DB, p part) error {
+	err := x.makeUp(ctx, db, p)
+	if busy(err) {
+		return errBehind
+	}
+	return err
+}
+
+// background starts the worker unless it runs.
+func (x *Index) background(p part) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.running || x.db == nil {
+		return
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	x.running, x.stop = true, stop
+	x.idle.Add(1)
+	go func(db *sql.DB) {
+		defer x.idle.Done()
+		defer stop()
+		err := x.makeUp(ctx, db, p)
+		if err == nil {
+			err = x.eraseMarked(ctx, db)
 		}
-		have = 0
-	}
-	for have < seq {
-		last, err := x.next(ctx, have)
+		if broken(err) {
+			x.discard() // the next query makes it anew
+		}
+		x.mu.Lock()
+		x.running = false
+		x.mu.Unlock()
+	}(x.db)
+}
+
+// makeUp brings a part up to date batch by batch; what it was long at it puts
+// into order.
+func (x *Index) makeUp(ctx context.Context, db *sql.DB, p part) error {
+	made := 0
+	for more := true; more; {
+		err := func() (err error) {
+			x.work.Lock()
+			defer x.work.Unlock()
+			var n int
+			more, n, err = x.step(ctx, db, p, batch)
+			made += n
+			return err
+		}()
 		if err != nil {
 			return err
 		}
-		if last == 0 {
-			return x.mark(ctx, seq) // what lay between is gone without a trace
-		}
-		have = last
+	}
+	x.work.Lock()
+	defer x.work.Unlock()
+	if p == forWords && made >= many {
+		return join(ctx, db)
 	}
 	return nil
 }
 
-// state reads which store and change number the index stands at; a new file is
-// given its tables.
-func (x *Index) state(ctx context.Context) (store string, seq int64, err error) {
-	var version int
-	err = x.db.QueryRowContext(ctx, "SELECT store, seq, format FROM state").Scan(&store, &seq, &version)
-	if err == nil && version == format {
-		return store, seq, nil
+func (x *Index) eraseMarked(ctx context.Context, db *sql.DB) error {
+	x.work.Lock()
+	defer x.work.Unlock()
+	if st, err := readState(ctx, db); err != nil || !st.erased {
+		return err
 	}
-	if err != nil && !strings.Contains(err.Error(), "no such table") {
-		return "", 0, err
-	}
-	return "", 0, nil
+	return erase(ctx, db)
 }
 
-// begin empties the index for a store.
-func (x *Index) begin(ctx context.Context, id string) error {
-	return x.tx(ctx, func(tx *sql.Tx) error {
-		for _, q := range []string{"DROP TABLE IF EXISTS words", "DROP TABLE IF EXISTS inside", "DROP TABLE IF EXISTS docs",
-			"DROP TABLE IF EXISTS state", schema, "INSERT INTO words (words, rank) VALUES ('secure-delete', 1)",
-			"INSERT INTO inside (inside, rank) VALUES ('hashsize', 4194304)"} {
-			if _, err := tx.ExecContext(ctx, q); err != nil {
-				return fmt.Errorf("begin index: %w", err)
-			}
+// join puts the index into one piece. In that state it is quickest, and small
+// changes do not set off long work.
+func join(ctx context.Context, db *sql.DB) error {
+	return inTx(ctx, db, func(tx *sql.Tx) error {
+		if _, err := tx.ExecContext(ctx, "INSERT INTO words (words) VALUES ('optimize'); INSERT INTO titles (titles) VALUES ('optimize')"); err != nil {
+			return fmt.Errorf("join index: %w", err)
 		}
-		_, err := tx.ExecContext(ctx, "UPDATE state SET store = ?, seq = 0", id)
-		return err
+		return nil
 	})
 }
 
-func (x *Index) tx(ctx context.Context, f func(*sql.Tx) error) error {
-	tx, err := x.db.BeginTx(ctx, nil)
-	if err != nil {
+// erase removes the words of purged notes, which FTS5 has only marked as gone.
+func erase(ctx context.Context, db *sql.DB) error {
+	if err := join(ctx, db); err != nil {
 		return err
 	}
-	defer tx.Rollback() // does nothing after the commit
-	if err := f(tx); err != nil {
-		return err
-	}
-	return tx.Commit()
+	return inTx(ctx, db, func(tx *sql.Tx) error {
+		if _, err := tx.ExecContext(ctx, emptyPieces+"UPDATE state SET pieces = 0, erased = 0"); err != nil {
+			return fmt.Errorf("erase from index: %w", err)
+		}
+		return nil
+	})
 }
 
-func (x *Index) mark(ctx context.Context, seq int64) error {
-	_, err := x.db.ExecContext(ctx, "UPDATE state SET seq = max(seq, ?)", seq)
-	return err
-}
-
-// next indexes one batch of changes in one transaction.
-func (x *Index) next(ctx context.Context, after int64) (last int64, err error) {
-	err = x.tx(ctx, func(tx *sql.Tx) error {
-		last, err = x.src.Changed(ctx, after, batch, func(d Doc) error { return put(tx, d) })
-		if err != nil || last == 0 {
+// step indexes the next up to limit changes in one transaction. It returns how
+// many texts it took in, and whether there may be more changes.
+func (x *Index) step(ctx context.Context, db *sql.DB, p part, limit int) (more bool, made int, err error) {
+	err = inTx(ctx, db, func(tx *sql.Tx) error {
+		var after, last, seq, row int64
+		if _, seq, err = x.src.State(ctx); err != nil {
 			return err
 		}
-		_, err = tx.Exec("UPDATE state SET seq = ?", last)
+		if err := tx.QueryRow("SELECT "+p.column()+", (SELECT coalesce(max(row), 0) FROM docs) FROM state").Scan(&after, &row); err != nil {
+			return err
+		}
+		if after >= seq {
+			return nil
+		}
+		var put func(Doc) error
+		flush := func() error { return nil }
+		if p == forWords {
+			put = func(d Doc) error {
+				row++
+				ok, err := putWords(tx, row, d)
+				if ok {
+					made++
+				}
+				return err
+			}
+		} else {
+			v := vocabulary{}
+			put, flush = func(d Doc) error { made++; v.add(d); return nil }, func() error { return v.put(tx) }
+		}
+		if last, err = x.src.Changed(ctx, after, limit, put); err != nil {
+			return err
+		}
+		if err := flush(); err != nil {
+			return err
+		}
+		if more = last > 0; !more {
+			last = seq // what lay between is gone without a trace
+		}
+		_, err = tx.Exec("UPDATE state SET "+p.column()+" = ?", last)
 		return err
 	})
-	return last, err
+	return more && err == nil, made, err
 }
 
-func put(tx *sql.Tx, d Doc) error {
-	var have int64
-	err := tx.QueryRow("SELECT version FROM docs WHERE pk = ?", d.PK).Scan(&have)
+// putWords takes in one text as the given row, unless it is in already.
+func putWords(tx *sql.Tx, row int64, d Doc) (bool, error) {
+	var old, have int64
+	err := tx.QueryRow("SELECT row, version FROM docs WHERE pk = ?", d.PK).Scan(&old, &have)
 	known := err == nil
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
-		return err
+		return false, err
 	}
 	if known && have == d.Version && !d.Gone {
-		return nil
+		return false, nil
 	}
 	if known {
-		for _, q := range []string{"DELETE FROM words WHERE rowid = ?", "DELETE FROM inside WHERE rowid = ?", "DELETE FROM docs WHERE pk = ?"} {
-			if _, err := tx.Exec(q, d.PK); err != nil {
-				return err
+		for _, q := range []string{"DELETE FROM words WHERE rowid = ?", "DELETE FROM titles WHERE rowid = ?", "DELETE FROM docs WHERE row = ?"} {
+			if _, err := tx.Exec(q, old); err != nil {
+				return false, err
 			}
 		}
 	}
 	if d.Gone {
-		return nil
+		if known {
+			_, err = tx.Exec("UPDATE state SET erased = 1")
+			return false, err
+		}
+		return false, nil
 	}
-	title, body := fold(d.Title), fold(d.Body)
-	if _, err := tx.Exec("INSERT INTO words (rowid, title, body) VALUES (?,?,?)", d.PK, strings.Join(words(title), " "),
-		strings.Join(words(body), " ")); err != nil {
-		return err
+	title, body := spaced(d.Title), spaced(d.Body)
+	if _, err := tx.Exec("INSERT INTO words (rowid, title, body) VALUES (?,?,?)", row, title, body); err != nil {
+		return false, err
 	}
-	if _, err := tx.Exec("INSERT INTO inside (rowid, title, body) VALUES (?,?,?)", d.PK, title, body); err != nil {
-		return err
+	if title != "" {
+		if _, err := tx.Exec("INSERT INTO titles (rowid, title) VALUES (?,?)", row, title); err != nil {
+			return false, err
+		}
 	}
-	_, err = tx.Exec("INSERT INTO docs (pk, version) VALUES (?,?)", d.PK, d.Version)
-	return err
+	_, err = tx.Exec("INSERT INTO docs (row, pk, version) VALUES (?,?,?)", row, d.PK, d.Version)
+	return true, err
+}
+
+// spaced returns a text whose words FTS5's tokenizer finds. It takes apart and
+// folds plain ASCII just as this package does.
+func spaced(s string) string {
+	for i := 0; i < len(s); i++ {
+		if s[i] >= utf8.RuneSelf || s[i] == 0 {
+			return strings.Join(words(fold(s)), " ")
+		}
+	}
+	return s
+}
+
+// vocabulary are different words.
+type vocabulary map[string]struct{}
+
+func (v vocabulary) add(d Doc) {
+	if d.Gone {
+		return
+	}
+	for _, text := range []string{d.Title, d.Body} {
+		for _, w := range words(fold(text)) {
+			v[w] = struct{}{}
+		}
+	}
+}
+
+// put takes in the words that are not yet known.
+func (v vocabulary) put(tx *sql.Tx) error {
+	for w := range v {
+		res, err := tx.Exec("INSERT OR IGNORE INTO terms (term) VALUES (?)", w)
+		if err != nil {
+			return err
+		}
+		if n, err := res.RowsAffected(); err != nil || n == 0 {
+			if err != nil {
+				return err
+			}
+			continue
+		}
+		id, err := res.LastInsertId()
+		if err != nil {
+			return err
+		}
+		if _, err := tx.Exec("INSERT INTO pieces (rowid, term) VALUES (?,?)", id, w); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -7,6 +7,14 @@
 //   - The index is derived: it may be deleted at any time, is rebuilt when it
 //     is damaged or belongs to another store, and is brought up to date from
 //     the notes' change numbers before a query, never by a save.
+//   - A query that may not wait never does: far behind, the index is brought up
+//     to date in the background, and until then the query tells what the newest
+//     notes and the part that is made have. A query that asks for a complete
+//     answer waits, or reads the notes.
+//   - What is inside of words is looked up in a table of the different words,
+//     which is made when a query first needs it.
+//   - Order is by title, then by the time of the last change; nothing is
+//     weighed, so that a frequent word costs no more than a rare one.
 //   - What matches is decided by this package's own folding and words, not by
 //     SQLite's, so that both builds agree: case and accents do not count, a
 //     sign of Chinese, Japanese or Korean is a word.

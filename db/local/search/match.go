@@ -14,6 +14,7 @@ type term struct {
 	text   string   // folded
 	words  []string // of text
 	prefix bool     // the last word may go on
+	ends   []string // the words it may be then, when they are known
 }
 
 // query is a parsed list of terms.
