@@ -42,7 +42,7 @@ func TestOpeningIsNoEdit(t *testing.T) {
 		if s.saves != 0 || !d.left() {
 			t.Errorf("%q: %d saves, left %v", body, s.saves, d.left())
 		}
-		d = open(t, s, screen.Target{NoteID: "n1"}).press("ctrl+end").write("!").press("esc")
+		open(t, s, screen.Target{NoteID: "n1"}).press("ctrl+end").write("!").press("esc")
 		if got := s.notes["n1"]; got.Body != body+"!" || got.Title != "two\nlines" {
 			t.Errorf("saved %q %q", got.Title, got.Body)
 		}
@@ -129,7 +129,7 @@ func TestKilledTerminal(t *testing.T) {
 func TestKilledNewNote(t *testing.T) {
 	s := newShelf()
 	open(t, s, screen.Target{New: true}).write("Idea\nbody").wait(2)
-	d := open(t, s, screen.Target{New: true})
+	open(t, s, screen.Target{New: true})
 	if len(s.notes) != 0 {
 		t.Fatal("took the draft of an editor that may live")
 	}
@@ -138,7 +138,7 @@ func TestKilledNewNote(t *testing.T) {
 		s.drafts[k] = dr
 	}
 	s.drafts["n9"] = model.Draft{Key: "n9", NoteID: "n9", At: noon.Add(-time.Hour), Text: model.Fields{Title: "of a note"}}
-	d = open(t, s, screen.Target{New: true})
+	d := open(t, s, screen.Target{New: true})
 	if n := s.notes["made0"]; n.Title != "Idea" || n.Body != "body" || len(s.drafts) != 1 || len(d.out) != 1 {
 		t.Fatalf("%+v %v %v", n, s.drafts, d.out)
 	}
@@ -222,7 +222,7 @@ func TestSaveFails(t *testing.T) {
 		t.Fatal("could not leave, or draft lost")
 	}
 	s.fail = nil
-	d = open(t, s, screen.Target{NoteID: "n1"}).see("Recovered").press("esc")
+	open(t, s, screen.Target{NoteID: "n1"}).see("Recovered").press("esc")
 	if s.body("n1") != "x"+list().Body {
 		t.Fatal("lost")
 	}

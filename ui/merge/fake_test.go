@@ -11,7 +11,6 @@ import (
 	tea "charm.land/bubbletea/v2"
 	"github.com/charmbracelet/x/ansi"
 
-	engine "stet/syncengine/merge"
 
 	"stet/model"
 	"stet/ui/screen"
@@ -216,8 +215,6 @@ func (d *driver) see(words ...string) *driver {
 	}
 	return d
 }
-
-func choice(c engine.Choice) pick { return pick{Choice: c} }
 
 // groceries is the note of the pictures.
 func groceries() (*model.Fields, model.Fields, model.Fields) {

@@ -99,7 +99,7 @@ func checkClean(t interface{ Fatalf(string, ...any) }, in string) {
 func TestCleanForms(t *testing.T) {
 	for in, want := range map[string]string{
 		"a\x1b[31mb": "a␛[31mb", "\u009b1m": "<U+009B>1m", "x\u202ey": "x<U+202E>y", "\x00\x7f": "␀␡", "\xff\x9b": `\xFF\x9B`,
-		"a\r\nb\n\tc": "a\nb\n\tc", "a\rb": "a␍b", "👩‍👩‍👧 ❤️ 👍🏽 #️⃣ ⚠️": "👩‍👩‍👧 ❤️ 👍🏽 #️⃣ ⚠️", "می‌خواهم": "می‌خواهم", "क्‍ष": "क्‍ष",
+		"a\r\nb\n\tc": "a\nb\n\tc", "a\rb": "a␍b", "👩\u200d👩\u200d👧 ❤️ 👍🏽 #️⃣ ⚠️": "👩\u200d👩\u200d👧 ❤️ 👍🏽 #️⃣ ⚠️", "می\u200cخواهم": "می\u200cخواهم", "क्\u200dष": "क्\u200dष",
 		"a\u200db": "a<U+200D>b", "\u0301": "◌\u0301", "e\u0301": "e\u0301", "🏴󠁧󠁢󠁥󠁮󠁧󠁿": "🏴󠁧󠁢󠁥󠁮󠁧󠁿",
 	} {
 		if got := Clean(in); got != want {
@@ -114,7 +114,7 @@ func TestCleanForms(t *testing.T) {
 // text draws strings rich in everything that makes rulers and terminals stumble.
 func text() *rapid.Generator[string] {
 	atoms := append(hostile(), "a", " ", "  ", "\t", "word", "é", "e\u0301", "漢", "字", "한", "각", "👍🏽", "👩‍👩‍👧", "❤️", "⚠️", "नमस्ते", "नि", "กำ", "கோ",
-		"ක්‍ෂ", "ណ្ណ", "မြန်", "🇩", "🇩🇪", "#️⃣", "🏽", "\u1ad0", "\u0ceb", "\U0001d165", "ᄀ", "ᅡ", "ᆨ", "\u200d", "\ufe0f", "\U000e0067", "\u0600", "ﷺ", "मी", "\n", "\r\n", "│", "…", "Ⓐ", "\u0cf3", "\u0897")
+		"ක්\u200dෂ", "ណ្ណ", "မြန်", "🇩", "🇩🇪", "#️⃣", "🏽", "\u1ad0", "\u0ceb", "\U0001d165", "ᄀ", "ᅡ", "ᆨ", "\u200d", "\ufe0f", "\U000e0067", "\u0600", "ﷺ", "मी", "\n", "\r\n", "│", "…", "Ⓐ", "\u0cf3", "\u0897")
 	atom := rapid.OneOf(rapid.SampledFrom(atoms), rapid.Map(rapid.Rune(), func(r rune) string { return string(r) }), rapid.StringN(0, 3, -1),
 		rapid.Map(rapid.SliceOfN(rapid.Byte(), 0, 4), func(b []byte) string { return string(b) }))
 	return rapid.Custom(func(t *rapid.T) string {
