@@ -22,10 +22,13 @@ type app struct {
 	err    io.Writer
 	getenv func(string) string
 
+	interrupted <-chan struct{} // closed by the first interrupt; nil never
+
 	homeFlag string
 	home     *home
 	device   *device
 	helpErr  error // why help could not be written
+	toldOld  bool  // said that a newer stet wrote the notes
 }
 
 // output is a buffered stdout that remembers why it could not be written.
@@ -86,8 +89,10 @@ func (a *app) interactive() bool {
 // ask puts a yes-or-no question on a terminal; anything but y is no.
 func (a *app) ask(question string) bool {
 	_, _ = fmt.Fprintf(a.err, "%s [y/N] ", question)
-	var answer string
-	_, _ = fmt.Fscanln(a.in, &answer)
+	answer, _ := interruptibly(a, func() (answer string, err error) {
+		_, err = fmt.Fscanln(a.in, &answer)
+		return answer, err
+	})
 	return answer == "y" || answer == "Y" || answer == "yes"
 }
 
@@ -106,7 +111,8 @@ func (a *app) open(ctx context.Context) (*device, error) {
 	}
 	a.device = d
 	if reason := d.store.ReadOnly(); errors.Is(reason, model.ErrNewerSchema) {
-		a.say("stet: these notes were written by a newer stet: they can be read here, but not changed")
+		a.say("stet: %s", newerSchema)
+		a.toldOld = true
 	}
 	return d, nil
 }

@@ -134,6 +134,9 @@ func (a *app) agree(ctx context.Context, d *device, r remote.Remote, c connectio
 		if a.ask("Connect and join them with the next sync?") {
 			return nil
 		}
+		if errors.Is(ctx.Err(), context.Canceled) {
+			return errInterrupted
+		}
 		return fail(exitFailure, "", "nothing was changed")
 	}
 	return fail(exitReview, "to go on, write --yes", "this device and the server both have notes; nothing was changed")

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"strconv"
 	"strings"
 
 	"stet/syncengine/store"
@@ -94,6 +95,11 @@ func parseServer(text, protocol string) (connection, error) {
 	u, err := url.Parse(text)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
 		return connection{}, usage("write it like https://notes.example.org", "%q is no server address", text)
+	}
+	if port := u.Port(); port != "" {
+		if n, err := strconv.Atoi(port); err != nil || n < 1 || n > 65535 {
+			return connection{}, usage("a port is a number from 1 to 65535", "%q is no server address", text)
+		}
 	}
 	if u.User != nil {
 		return connection{}, usage("give the token with --token-file", "an address with a name or password in it is not taken")

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"io"
 	"testing"
 	"time"
@@ -8,6 +10,7 @@ import (
 	"stet/model"
 	"stet/syncengine"
 	"stet/syncengine/merge"
+	"stet/ui/screen"
 )
 
 // Before the curtain there is one note of each badge that lasts, one merge, and
@@ -66,6 +69,39 @@ func TestStage(t *testing.T) {
 	}
 	if demoDelay > 2*time.Second {
 		t.Error("a request takes so long that the demo seems broken")
+	}
+}
+
+// While a round runs the screens are rung, so that they show which notes are
+// being sent.
+func TestRunningRoundIsSeen(t *testing.T) {
+	ctx, stop := context.WithCancel(t.Context())
+	s, err := setStage(ctx, t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := s.laptop.device
+	if _, err := d.notes.Create(ctx, model.Fields{Title: "sent slowly"}); err != nil {
+		t.Fatal(err)
+	}
+	port := newSyncPort(d, s.laptop.engine, "")
+	ended := make(chan error, 1)
+	go func() { ended <- port.run(ctx) }()
+	for late, seen := time.After(10*time.Second), false; !seen; {
+		select {
+		case r := <-port.Bell():
+			sending, err := d.syncing(ctx)
+			if err != nil {
+				t.Fatal(err)
+			}
+			seen = r.Notes && r.Online == screen.Running && len(sending) > 0
+		case <-late:
+			t.Fatal("nothing rang while a note was being sent")
+		}
+	}
+	stop()
+	if err := errors.Join(<-ended, s.close()); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -78,6 +78,44 @@ func TestInterruptedWatch(t *testing.T) {
 	}
 }
 
+// An interrupt ends a command that waits for somebody to type, and nothing is
+// stored.
+func TestInterruptedInput(t *testing.T) {
+	home := filepath.Join(t.TempDir(), "h")
+	id := stet(t, home, "add", "Title", "-m", "old")
+	for _, args := range [][]string{{"add", "x", "-m", "-"}, {"add"}, {"append", id, "-"}, {"set", id, "-m", "-"},
+		{"resolve", id, "--file", "-"}, {"connect", "http://127.0.0.1:1", "--token-file", "-"}} {
+		cmd := exec.Command("stet", append([]string{"--home", home}, args...)...)
+		var errs bytes.Buffer
+		cmd.Stderr = &errs
+		in, err := cmd.StdinPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := in.Write([]byte("half a te")); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(300 * time.Millisecond)
+		if err := cmd.Process.Signal(os.Interrupt); err != nil {
+			t.Fatal(err)
+		}
+		stuck := time.AfterFunc(10*time.Second, func() { _ = cmd.Process.Kill() })
+		err = cmd.Wait()
+		stuck.Stop()
+		var exit *exec.ExitError
+		if !errors.As(err, &exit) || exit.ExitCode() != exitInterrupted || errs.Len() > 0 {
+			t.Errorf("%v: %v and %q, want exit code %d and silence", args, err, errs.String(), exitInterrupted)
+		}
+		_ = in.Close()
+	}
+	if list := stet(t, home, "ls", "--json"); strings.Count(list, "\n") > 1 || strings.Contains(list, "half") {
+		t.Errorf("notes are %s", list)
+	}
+}
+
 // Every one of many processes that write at once keeps its note.
 func TestProcessesAtOnce(t *testing.T) {
 	home := filepath.Join(t.TempDir(), "h")
@@ -197,10 +235,19 @@ func TestSyncBesideAStandingHolder(t *testing.T) {
 	}
 	defer func() { _ = lease.Release() }()
 	begun := time.Now()
-	err = exec.Command("stet", "--home", d.home.data, "sync").Run()
+	if _, err := d.notes.Create(t.Context(), demoNotes[0]); err != nil {
+		t.Fatal(err)
+	}
+	out, err := exec.Command("stet", "--home", d.home.data, "sync", "--json").Output()
+	if !strings.Contains(string(out), `"pending":1,`) {
+		t.Errorf("it printed %q, want the numbers of the store", out)
+	}
 	var exit *exec.ExitError
 	if !errors.As(err, &exit) || exit.ExitCode() != exitBusy {
 		t.Errorf("%v, want exit code %d", err, exitBusy)
+	}
+	if said := string(exit.Stderr); !strings.Contains(said, "another stet syncs") {
+		t.Errorf("it said %q", said)
 	}
 	if took := time.Since(begun); took < 9*time.Second {
 		t.Errorf("it gave up after %s", took)

@@ -52,6 +52,9 @@ func (a *app) edit(ctx context.Context, d *device, id string) error {
 	if n.Deleted {
 		return fail(exitFailure, "first: stet restore "+id, "the note is in the trash")
 	}
+	if _, found, derr := d.store.Draft(ctx, id); derr == nil && found {
+		a.say("A draft of this note is kept; open the note in stet to see it.")
+	}
 	out, err := d.handOut(n)
 	if err != nil {
 		return err
@@ -83,6 +86,9 @@ func (a *app) edit(ctx context.Context, d *device, id string) error {
 		return err
 	}
 	if saved.Status == model.NeedsReview && n.Status != model.NeedsReview {
+		if c, ok, rerr := d.dispute(ctx, id); rerr == nil && ok && c.review.Remote.Fields.Deleted {
+			return fail(exitReview, "see: stet conflicts", "the note went to the trash while it was open. Your text is kept. Choose what to keep.")
+		}
 		return fail(exitReview, "see: stet conflicts", "the note changed while it was open, in the same place. Both texts are kept. Choose what to keep.")
 	}
 	return nil
@@ -205,6 +211,9 @@ func (d *device) recoverEdit(ctx context.Context, h handed, id string, at time.T
 	}
 	edited := base.Clone()
 	edited.Body = string(text)
+	if kept, found, err := d.store.Draft(ctx, id); err != nil || found && kept.Text.Body != edited.Body {
+		return err // a note has one draft; this text waits in its file until that one is done with
+	}
 	if err := d.store.PutDraft(ctx, model.Draft{Key: id, NoteID: id, Base: base, Text: edited, At: at}); err != nil {
 		return err
 	}

@@ -47,6 +47,10 @@ func fail(code int, hint, format string, args ...any) error {
 // usage makes a problem of how the command was called.
 func usage(hint, format string, args ...any) error { return fail(exitUsage, hint, format, args...) }
 
+// newerSchema is said when the notes are opened, and when they should be
+// changed.
+const newerSchema = "these notes were written by a newer stet: they can be read here, but not changed"
+
 // quiet ends with a code whose reason was already told.
 func quiet(code int) error {
 	if code == exitOK {
@@ -72,7 +76,9 @@ func (a *app) report(err error) int {
 	}
 	p := explain(err, a)
 	if sentence := cells.CleanLine(p.Error()); sentence != "" {
-		a.say("stet: %s", sentence)
+		if !a.toldOld || sentence != newerSchema {
+			a.say("stet: %s", sentence)
+		}
 		if p.hint != "" {
 			a.say("  %s", cells.CleanLine(p.hint))
 		}
@@ -107,10 +113,10 @@ func explain(err error, a *app) *problem {
 	switch {
 	case errors.Is(err, model.ErrNewerSchema):
 		return say(exitIntegrity, "update stet on this device",
-			"these notes were written by a newer stet: they can be read here, but not changed")
+			newerSchema)
 	case errors.Is(err, model.ErrCorrupt):
 		return say(exitIntegrity, "nothing was changed; make a copy of "+a.homeName()+" before anything else",
-			"the note store is damaged (%w)", err)
+			"the note store is damaged (%s)", damage(err))
 	case errors.Is(err, model.ErrBusy):
 		return say(exitBusy, "try again; if it stays so, another stet is writing", "the note store is busy")
 	case errors.Is(err, remote.ErrAuth):
@@ -154,6 +160,8 @@ func offlineSentence(err error) string {
 	switch {
 	case errors.As(err, &retry) && retry.After > 0:
 		return fmt.Sprintf("the server asks to wait %s", retry.After.Round(1e9))
+	case errors.As(err, &retry) && !errors.Is(err, remote.ErrOffline):
+		return "the server has too much to do and asks to come back later"
 	case errors.Is(err, remote.ErrNotProtocol):
 		return "what answers there is not a stet server" + because(err, remote.ErrNotProtocol)
 	case errors.Is(err, remote.ErrServer):
@@ -169,6 +177,16 @@ func because(err, mark error) string {
 		return " (" + detail + ")"
 	}
 	return ""
+}
+
+// damage tells what is wrong with a store, without the heading that SQLite puts
+// over what it found.
+func damage(err error) string {
+	text := afterMark(err, model.ErrCorrupt)
+	if head, found, ok := strings.Cut(text, "\n"); ok && strings.HasPrefix(head, "***") {
+		text, _, _ = strings.Cut(found, "\n")
+	}
+	return text
 }
 
 // firstLine returns an error's text up to its first newline.

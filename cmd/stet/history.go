@@ -1,9 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -36,6 +38,9 @@ func historyCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "history ID",
 		Short: "List every text a note ever had, newest first",
+		Long: "Lists every text a note ever had, the highest version number first. Numbers count the texts in the order in which " +
+			"they came to this device. The present text (stet show) mostly has the highest; where a conflict was decided for a text " +
+			"that was here before the other side's, it has a lower one.",
 		Example: `  stet history 019a
   stet diff 019a 2 5
   stet restore 019a --version 2`,
@@ -50,6 +55,7 @@ func historyCommand(a *app) *cobra.Command {
 			if err != nil {
 				return fmt.Errorf("read history: %w", err)
 			}
+			slices.SortStableFunc(versions, func(x, y model.Version) int { return cmp.Compare(y.Version, x.Version) })
 			for _, v := range versions {
 				if asJSON {
 					err = a.writeJSON(newVersionJSON(v))

@@ -32,7 +32,30 @@ func (a *app) file(path string) (string, error) {
 	return readText(f, path)
 }
 
-func (a *app) stdin() (string, error) { return readText(a.in, "stdin") }
+func (a *app) stdin() (string, error) {
+	return interruptibly(a, func() (string, error) { return readText(a.in, "stdin") })
+}
+
+// interruptibly waits for somebody's input, or for the interrupt that ends the
+// wait. The reading itself cannot be ended; it goes with the process.
+func interruptibly[T any](a *app, read func() (T, error)) (T, error) {
+	type answer struct {
+		value T
+		err   error
+	}
+	answered := make(chan answer, 1)
+	go func() {
+		value, err := read()
+		answered <- answer{value, err}
+	}()
+	select {
+	case got := <-answered:
+		return got.value, got.err
+	case <-a.interrupted:
+		var none T
+		return none, errInterrupted
+	}
+}
 
 // piped returns what was piped into the command, "" if nothing was: a terminal
 // or a device like /dev/null is not read.

@@ -47,6 +47,9 @@ func lsCommand(a *app) *cobra.Command {
 			if q.Sort, err = sortNamed(sort); err != nil {
 				return err
 			}
+			if _, err := valid("the filter", strings.Join(append(tags, notebook, status), "")); err != nil {
+				return err
+			}
 			for _, t := range splitTags(tags) {
 				q.Tag = append(q.Tag, model.Match{Value: strings.TrimSpace(t)})
 			}
@@ -140,7 +143,7 @@ func (a *app) list(ctx context.Context, q model.Query, l listFlags, ranked bool)
 	if q.Filtered() && !ranked {
 		limit = 0
 	}
-	heads, err := d.store.Find(ctx, q, limit)
+	heads, err := d.store.FindComplete(ctx, q, limit)
 	if err != nil {
 		return fmt.Errorf("list notes: %w", err)
 	}

@@ -22,6 +22,7 @@ func main() { os.Exit(run(os.Args[1:], newApp())) }
 func run(args []string, a *app) int {
 	ctx, stop := interruptible()
 	defer stop()
+	a.interrupted = ctx.Done()
 	err := execute(ctx, a, args)
 	if closeErr := a.close(); err == nil {
 		err = closeErr

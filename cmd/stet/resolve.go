@@ -65,6 +65,9 @@ func resolveCommand(a *app) *cobra.Command {
 			}
 			f.body = &text
 		}
+		if _, err := valid("the text", title+notebook+strings.Join(tags, "")); err != nil {
+			return err
+		}
 		if fl.Changed("title") {
 			f.title = &title
 		}

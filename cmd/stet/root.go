@@ -3,9 +3,11 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
 // execute runs one command line.
@@ -38,7 +40,7 @@ func newRoot(a *app) *cobra.Command {
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.SuggestionsMinimumDistance = 2
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return usage("see: "+cmd.CommandPath()+" --help", "%w", err)
+		return usage("see: "+cmd.CommandPath()+" --help", "%s", flagSentence(err))
 	})
 	root.SetUsageFunc(func(cmd *cobra.Command) error { return writeUsage(cmd) })
 	root.SetHelpFunc(func(cmd *cobra.Command, _ []string) { a.helpErr = writeHelp(cmd) })
@@ -65,6 +67,27 @@ func newRoot(a *app) *cobra.Command {
 	root.SetHelpCommandGroupID(groupOther)
 	root.SetHelpCommand(helpCommand())
 	return root
+}
+
+// flagSentence tells what is wrong with a flag, without the name of the
+// function that could not read it.
+func flagSentence(err error) string {
+	var bad *pflag.InvalidValueError
+	if errors.As(err, &bad) {
+		return fmt.Sprintf("--%s takes %s, not %q", bad.GetFlag().Name, kindOf(bad.GetFlag()), bad.GetValue())
+	}
+	return err.Error()
+}
+
+// kindOf names what a flag takes.
+func kindOf(f *pflag.Flag) string {
+	switch f.Value.Type() {
+	case "bool":
+		return "true or false"
+	case "int", "int64":
+		return "a number"
+	}
+	return f.Value.Type()
 }
 
 const (

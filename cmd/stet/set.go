@@ -2,6 +2,7 @@ package main
 
 import (
 	"strings"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -45,6 +46,9 @@ func setCommand(a *app) *cobra.Command {
 	return cmd
 }
 
+// maxColor is the longest name of a colour that a server takes, in characters.
+const maxColor = 64
+
 // patch reads the flags that were given into a patch.
 func (a *app) patch(fl *pflag.FlagSet) (model.Patch, error) {
 	var p model.Patch
@@ -77,7 +81,9 @@ func (a *app) patchField(p *model.Patch, fl *pflag.FlagSet, f *pflag.Flag) (err 
 		p.Notebook = &value
 	case "color":
 		p.Color = &value
-		value, err = valid("the colour", value)
+		if value, err = valid("the colour", value); err == nil && utf8.RuneCountInString(value) > maxColor {
+			err = usage("", "the colour is longer than %d characters", maxColor)
+		}
 	case "pin":
 		p.Pinned, err = trueOrFalse(f.Name, value)
 	case "archive":

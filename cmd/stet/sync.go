@@ -50,7 +50,7 @@ func (a *app) sync(ctx context.Context, f syncFlags) error {
 	}
 	switch {
 	case f.dryRun:
-		return a.dryRun(ctx, engine, f.json)
+		return a.dryRun(ctx, d, engine, f.json)
 	case f.watch:
 		return a.watch(ctx, engine, f)
 	}
@@ -60,6 +60,11 @@ func (a *app) sync(ctx context.Context, f syncFlags) error {
 	report, err := round(ctx, d, engine, syncengine.RoundOptions{Yes: f.yes, Force: true})
 	if printErr := a.printReport(report, f.json); printErr != nil {
 		return printErr
+	}
+	if report.Held > 0 {
+		if planErr := a.sayPlan(ctx, d); planErr != nil {
+			return planErr
+		}
 	}
 	return a.roundError(report, err)
 }
@@ -92,12 +97,29 @@ func round(ctx context.Context, d *device, e *syncengine.Engine, o syncengine.Ro
 	lease, err := d.store.Lease(ctx)
 	switch {
 	case errors.Is(err, model.ErrBusy):
-		return e.AskRound(ctx, o)
+		return d.ask(ctx, e, o)
 	case err != nil:
 		return syncengine.Report{}, fmt.Errorf("take the right to sync: %w", err)
 	}
 	defer func() { _ = lease.Release() }() // the lock goes with the process anyway
 	return e.Round(ctx, o)
+}
+
+// ask has the process that syncs do a round. When that one stands still, the
+// numbers are those of the store.
+func (d *device) ask(ctx context.Context, e *syncengine.Engine, o syncengine.RoundOptions) (syncengine.Report, error) {
+	report, err := e.AskRound(ctx, o)
+	if !errors.Is(err, model.ErrBusy) {
+		return report, err
+	}
+	if s, serr := d.status(ctx); serr == nil {
+		report = syncengine.Report{NeedsReview: s.NeedsReview, Pending: s.Pending, Errors: s.Error}
+		if s.LastSynced != nil {
+			report.LastSynced, _ = model.ParseTime(*s.LastSynced)
+		}
+	}
+	return report, fail(exitBusy, "your changes are safe; end the other stet or wait for it",
+		"another stet syncs these notes and does not answer")
 }
 
 // reportJSON is a round as scripts see it.
@@ -153,40 +175,6 @@ func plural(n int, one, many string) string {
 		return "1 " + one
 	}
 	return fmt.Sprintf("%d %s", n, many)
-}
-
-// planJSON is one line of a dry run.
-type planJSON struct {
-	Direction string `json:"direction"`
-	Action    string `json:"action"`
-	ID        string `json:"id"`
-	Title     string `json:"title"`
-}
-
-func (a *app) dryRun(ctx context.Context, e *syncengine.Engine, asJSON bool) error {
-	plan, err := e.Plan(ctx)
-	if err != nil {
-		return err
-	}
-	for _, side := range []struct {
-		name  string
-		items []syncengine.PlanItem
-	}{{"push", plan.Push}, {"pull", plan.Pull}} {
-		for _, it := range side.items {
-			if asJSON {
-				err = a.writeJSON(planJSON{side.name, it.Action, it.NoteID, it.Title})
-			} else {
-				err = a.print("%s  %s  %s  %s\n", side.name, it.Action, it.NoteID, cells.CleanLine(it.Title))
-			}
-			if err != nil {
-				return err
-			}
-		}
-	}
-	if plan.Held > 0 {
-		a.say("stet: %d notes would be deleted or replaced; a sync asks for --yes first", plan.Held)
-	}
-	return nil
 }
 
 // watch syncs until interrupted and tells of each round that did something.

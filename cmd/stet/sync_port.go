@@ -66,6 +66,9 @@ func (p *syncPort) Bell() <-chan screen.Ring { return p.ring }
 // processes.
 const lookEvery = 250 * time.Millisecond
 
+// lookRunning is how often the screens look at the notes while a round runs.
+const lookRunning = 150 * time.Millisecond
+
 // run works until ctx ends.
 func (p *syncPort) run(ctx context.Context) error {
 	if p.engine == nil {
@@ -73,10 +76,19 @@ func (p *syncPort) run(ctx context.Context) error {
 	}
 	done := make(chan error, 1)
 	go func() { done <- p.engine.Run(ctx) }()
+	var last screen.Ring
 	for {
+		var look <-chan time.Time
+		if last.Online == screen.Running {
+			look = time.After(lookRunning)
+		}
 		select {
 		case ev := <-p.engine.Events():
-			p.tell(ringOf(ev))
+			last = ringOf(ev)
+			p.tell(last)
+		case <-look: // notes are being sent: their badges change though no note does
+			last.Notes = true
+			p.tell(last)
 		case err := <-done:
 			if err == nil || ctx.Err() != nil {
 				return nil

@@ -95,17 +95,18 @@ func (a *app) takeToken(path string) (string, error) {
 	var err error
 	switch {
 	case path == "-":
-		text, err = io.ReadAll(io.LimitReader(a.in, maxToken))
+		text, err = interruptibly(a, func() ([]byte, error) { return io.ReadAll(io.LimitReader(a.in, maxToken)) })
 	case path != "":
 		if text, err = os.ReadFile(path); errors.Is(err, fs.ErrNotExist) {
 			return "", usage("", "there is no token file %s", path)
 		}
 	case a.interactive():
-		_, _ = fmt.Fprint(a.err, "Token: ")
-		text, err = term.ReadPassword(a.in.Fd())
-		a.say("")
+		text, err = a.askToken()
 	default:
 		return "", usage("write --token-file FILE, or --token-file - to read it from stdin", "connect needs the server's token")
+	}
+	if errors.Is(err, errInterrupted) {
+		return "", err
 	}
 	if err != nil {
 		return "", fail(exitUsage, "", "the token cannot be read: %w", err)
@@ -115,6 +116,19 @@ func (a *app) takeToken(path string) (string, error) {
 		return "", usage("", "that is not a token: want one word")
 	}
 	return token, nil
+}
+
+// askToken reads a line from the terminal without showing it. An interrupt puts
+// the terminal back.
+func (a *app) askToken() ([]byte, error) {
+	was, err := term.GetState(a.in.Fd())
+	if err != nil {
+		return nil, err
+	}
+	_, _ = fmt.Fprint(a.err, "Token: ")
+	text, err := interruptibly(a, func() ([]byte, error) { return term.ReadPassword(a.in.Fd()) })
+	a.say("")
+	return text, errors.Join(err, term.Restore(a.in.Fd(), was))
 }
 
 // writePrivate replaces a file by one that only its owner can read. A crash

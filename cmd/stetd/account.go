@@ -39,7 +39,9 @@ func accountList(open opener) *cobra.Command {
 			return with(cmd, open, func(ctx context.Context, s store.Store) error {
 				names, err := s.Accounts(ctx)
 				for _, name := range names {
-					fmt.Fprintln(cmd.OutOrStdout(), name)
+					if _, werr := fmt.Fprintln(cmd.OutOrStdout(), name); werr != nil {
+						return werr
+					}
 				}
 				return err
 			})

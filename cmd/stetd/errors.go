@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -84,6 +85,8 @@ func explainStore(err error) (string, int, bool) {
 		return name + " can only be read; check its owner and permissions", exitFailure, true
 	case at == nil:
 		return "", 0, false
+	case strings.Contains(err.Error(), "no such table"): // a database, but somebody else's
+		return name + " is damaged or no store of stetd; it was left as it is", exitIntegrity, true
 	case errors.Is(err, fs.ErrPermission):
 		return name + " cannot be opened: permission denied", exitFailure, true
 	case errors.Is(err, syscall.EISDIR), errors.Is(err, syscall.ENOTDIR):
@@ -123,6 +126,7 @@ func validName(name string) bool {
 
 // needsCommand answers a command that only groups others.
 func needsCommand(cmd *cobra.Command, _ []string) error {
+	cmd.SetOut(cmd.ErrOrStderr()) // help that nobody asked for is no data
 	_ = cmd.Help()
 	return usage("say which command")
 }

@@ -138,6 +138,11 @@ func TestAccountsAndTokens(t *testing.T) {
 	}
 }
 
+// fullDisk takes nothing.
+type fullDisk struct{}
+
+func (fullDisk) Write([]byte) (int, error) { return 0, syscall.ENOSPC }
+
 func TestExitCodesAndSentences(t *testing.T) {
 	dir := t.TempDir()
 	good, bad, newer := filepath.Join(dir, "good.db"), filepath.Join(dir, "bad.db"), filepath.Join(dir, "newer.db")
@@ -157,6 +162,14 @@ func TestExitCodesAndSentences(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = db.Close()
+	others := filepath.Join(dir, "others.db")
+	if db, err = sql.Open("sqlite3", others); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := db.Exec("CREATE TABLE x (y); PRAGMA user_version = 1"); err != nil {
+		t.Fatal(err)
+	}
+	_ = db.Close()
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -173,7 +186,7 @@ func TestExitCodesAndSentences(t *testing.T) {
 		{"token add bob --store " + good, 3, "no such account"}, {"token ls bob --store " + good, 3, "no such account"},
 		{"token revoke ann --label x --store " + good, 3, "no such token"},
 		{"account ls --store " + bad, 8, "damaged"}, {"serve --store " + bad, 8, "damaged"}, {"serve --store " + newer, 8, "newer"},
-		{"serve --store postgres://x/y", 2, "PostgreSQL"}, {"serve --store " + dir, 1, "folder"},
+		{"account ls --store " + others, 8, "no store of stetd"}, {"serve --store postgres://x/y", 2, "PostgreSQL"}, {"serve --store " + dir, 1, "folder"},
 		{"serve --tls-cert x --store " + good, 2, "together"}, {"serve --tls-cert /none --tls-key /none --store " + good, 1, "certificate"},
 		{"serve --listen " + taken.Addr().String() + " --store " + good, 1, "in use"}, {"serve --listen x:y:z --store " + good, 2, "address"},
 	} {
@@ -188,6 +201,15 @@ func TestExitCodesAndSentences(t *testing.T) {
 	}
 	if out, _, code := stetd(t, "version"); code != 0 || !strings.HasPrefix(out, "stetd ") {
 		t.Errorf("%d %q", code, out)
+	}
+	for _, args := range []string{"", "account", "token"} {
+		if out, errs, code := stetd(t, strings.Fields(args)...); out != "" || !strings.Contains(errs, "Usage:") || code != exitUsage {
+			t.Errorf("stetd %s: %d, on stdout %q, on stderr %q", args, code, out, errs)
+		}
+	}
+	var errs bytes.Buffer
+	if code := run(t.Context(), []string{"account", "ls", "--store", good}, fullDisk{}, &errs); code != exitFailure {
+		t.Errorf("a list that cannot be written: exit %d", code)
 	}
 	if out, _, code := stetd(t, "help"); code != 0 || !strings.Contains(out, "serve") {
 		t.Errorf("%d %q", code, out)

@@ -90,6 +90,9 @@ func printTokens(cmd *cobra.Command, tokens []store.Token) error {
 	tab := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
 	for _, t := range tokens {
 		label, used, state := t.Label, model.FormatTime(t.LastUsed), "valid"
+		if !t.LastUsed.IsZero() && t.LastUsed.Before(t.Created) { // the store keeps the hour
+			used = model.FormatTime(t.Created)
+		}
 		if label == "" {
 			label = "-"
 		}
