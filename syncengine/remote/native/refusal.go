@@ -27,10 +27,12 @@ func refusal(a answer) (*wire.Problem, error) {
 	case a.status == http.StatusTooManyRequests:
 		return nil, &remote.RetryError{After: wait, Err: errTooMany}
 	case a.status == http.StatusServiceUnavailable, a.status >= 500 && wait > 0:
-		return nil, &remote.RetryError{After: wait, Err: fmt.Errorf("%w: status %d", remote.ErrOffline, a.status)}
+		return nil, &remote.RetryError{After: wait, Err: failed(a.status)}
 	case a.status == http.StatusNetworkAuthenticationRequired:
 		return nil, notProtocol("the network wants a log-in")
-	case a.status >= 500, a.status == http.StatusRequestTimeout:
+	case a.status >= 500:
+		return nil, failed(a.status)
+	case a.status == http.StatusRequestTimeout:
 		return nil, fmt.Errorf("%w: status %d", remote.ErrOffline, a.status)
 	case a.status < 400:
 		return nil, notProtocol("status %d", a.status)
@@ -43,6 +45,11 @@ func refusal(a answer) (*wire.Problem, error) {
 		return nil, &remote.ResyncError{Reason: reason}
 	}
 	return p, nil
+}
+
+// failed is a server's own failure: it may have done the work.
+func failed(status int) error {
+	return fmt.Errorf("%w, %w: status %d", remote.ErrServer, remote.ErrOffline, status)
 }
 
 // problem reads an error answer's body.
