@@ -44,21 +44,40 @@ func (e *Engine) absorbNew(tx store.Tx, s standing, rec model.Record) (outcome, 
 
 // absorbNewer applies a revision that this device has not seen.
 func (e *Engine) absorbNewer(tx store.Tx, s standing, rec model.Record, mode pullMode) (outcome, error) {
-	if rec.Purged && !s.inReview && (s.note.Status == model.Synced || s.note.Deleted) {
-		return taken, e.erase(tx, s, rec)
-	}
 	switch {
 	case s.inReview:
 		return e.reviewMoved(tx, s, rec)
-	case s.note.Purged:
-		s.note.Purged = false
-		return e.takeRemote(tx, s, rec)
-	case s.note.Status == model.Synced && rec.Fields.Deleted && !s.note.Deleted && !mode.consent:
+	case s.note.Status == model.Synced && (rec.Fields.Deleted || rec.Purged) && !s.note.Deleted && !mode.consent:
 		return held, e.hold(tx, rec, store.HeldForConsent)
+	case rec.Purged && (s.note.Status == model.Synced || s.note.Deleted):
+		return taken, e.erase(tx, s, rec)
+	case s.note.Purged:
+		return e.unpurge(tx, s, rec)
 	case s.note.Status == model.Synced:
 		return e.takeRemote(tx, s, rec)
 	}
 	return e.reconcile(tx, s, s.common(), rec)
+}
+
+// unpurge takes a version that came between a purge made here and the server:
+// a text that was not seen is never erased; a tombstone still is.
+func (e *Engine) unpurge(tx store.Tx, s standing, rec model.Record) (outcome, error) {
+	if !rec.Fields.Deleted {
+		s.note.Purged = false
+		return e.takeRemote(tx, s, rec)
+	}
+	s.shadow, s.shadowed = rec, true
+	s.note.UpdatedAtServer = rec.ServerAt
+	_, err := e.commit(tx, s, mergeMove(s))
+	return taken, err
+}
+
+// mergeMove names a merge, which a synced row meets in a comparison only.
+func mergeMove(s standing) model.Move {
+	if s.exists && s.note.Status == model.Synced {
+		return model.MoveResync
+	}
+	return model.MoveMerge
 }
 
 // erase removes a note that was purged elsewhere.
@@ -93,6 +112,9 @@ func (e *Engine) releaseHeld(tx store.Tx, noteID string, server int64) error {
 	if err != nil || !ok || h.Reason != store.HeldForOp {
 		return err
 	}
+	if r, open, err := tx.Review(noteID); err != nil || open && r.Remote.Rev == 0 {
+		return err // first the user chooses between the device's own texts
+	}
 	if err := tx.DropHeld(noteID); err != nil {
 		return fmt.Errorf("release held change: %w", err)
 	}
@@ -109,6 +131,12 @@ func (e *Engine) releaseHeld(tx store.Tx, noteID string, server int64) error {
 func (e *Engine) compare(tx store.Tx, s standing, rec model.Record, mode pullMode) (outcome, error) {
 	same := s.shadowed && s.shadow.Rev > 0 && model.Equal(s.shadow.Fields, rec.Fields)
 	switch {
+	case s.inReview && (same || s.shadowed && rec.Rev == s.shadow.Rev):
+		s.shadow = rec
+		_, err := e.commit(tx, s, model.MoveResync)
+		return ignored, err
+	case s.inReview && s.shadowed && rec.Rev < s.shadow.Rev && mode.reason.Forgot():
+		return e.sendAgain(tx, s, rec)
 	case s.inReview:
 		if rec.Rev == s.review.Remote.Rev {
 			return ignored, nil

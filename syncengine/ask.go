@@ -45,15 +45,16 @@ func (e *Engine) AskRound(ctx context.Context, o RoundOptions) (Report, error) {
 	if err != nil {
 		return Report{}, fmt.Errorf("ask for a round: %w", err)
 	}
-	if err := e.setMeta(ctx, metaAsk, string(text)); err != nil {
-		return Report{}, fmt.Errorf("ask for a round: %w", err)
-	}
+	defer e.withdraw(ctx, id)
 	var seen int64
 	progress := e.now()
 	for {
 		answer, ok, err := e.readAnswer(ctx, id)
 		if err != nil || ok {
 			return answer.Report, errors.Join(err, answer.err())
+		}
+		if err := e.ask(ctx, string(text)); err != nil {
+			return Report{}, fmt.Errorf("ask for a round: %w", err)
 		}
 		now, err := e.changed(ctx)
 		if err != nil {
@@ -75,6 +76,56 @@ func (e *Engine) AskRound(ctx context.Context, o RoundOptions) (Report, error) {
 			return Report{}, ctx.Err()
 		}
 	}
+}
+
+// ask writes an ask down, unless it or another that nobody answered yet is.
+func (e *Engine) ask(ctx context.Context, text string) error {
+	free := false
+	err := e.store.Read(ctx, func(tx store.Reader) error {
+		now, err := tx.Meta(metaAsk)
+		if err != nil || now == text {
+			return err
+		}
+		free, err = answered(tx, now)
+		return err
+	})
+	if err != nil || !free {
+		return err
+	}
+	return e.store.Write(ctx, func(tx store.Tx) error {
+		now, err := tx.Meta(metaAsk)
+		if err != nil {
+			return err
+		}
+		if free, err = answered(tx, now); err != nil || !free {
+			return err
+		}
+		return tx.SetMeta(metaAsk, text)
+	})
+}
+
+// answered reports whether an ask needs no round any more.
+func answered(tx store.Reader, text string) (bool, error) {
+	var ask askJSON
+	if text == "" || json.Unmarshal([]byte(text), &ask) != nil {
+		return true, nil
+	}
+	answer, err := tx.Meta(metaAnswer)
+	var a answerJSON
+	return err == nil && json.Unmarshal([]byte(answer), &a) == nil && a.ID == ask.ID, err
+}
+
+// withdraw takes an ask back whose asker leaves: its consent is to what was
+// there now, not to what a later holder of the lease meets.
+func (e *Engine) withdraw(ctx context.Context, id string) {
+	_ = e.store.Write(context.WithoutCancel(ctx), func(tx store.Tx) error { // at worst one more round is run
+		text, err := tx.Meta(metaAsk)
+		var ask askJSON
+		if err != nil || json.Unmarshal([]byte(text), &ask) != nil || ask.ID != id {
+			return err
+		}
+		return tx.SetMeta(metaAsk, "")
+	})
 }
 
 func (e *Engine) readAnswer(ctx context.Context, id string) (answerJSON, bool, error) {

@@ -142,6 +142,9 @@ func (e *Engine) Round(ctx context.Context, o RoundOptions) (Report, error) {
 	if err := e.mayAsk(ctx); err != nil {
 		return e.finish(ctx, r, err)
 	}
+	if err := e.watchClock(ctx, r); err != nil {
+		return e.finish(ctx, r, err)
+	}
 	return e.finish(ctx, r, e.passes(ctx, r))
 }
 
@@ -170,6 +173,9 @@ func (e *Engine) passes(ctx context.Context, r *round) error {
 				return err
 			}
 		}
+		if err := e.releaseHeldBack(ctx, r); err != nil {
+			return err
+		}
 		r.pass = nil
 		again, err := e.sendable(ctx, r)
 		if err != nil || !again || pass == maxPasses {
@@ -197,6 +203,20 @@ func (e *Engine) mayAsk(ctx context.Context) error {
 		return nil
 	}
 	return &remote.RetryError{After: wait, Err: errors.New("the server asked to wait")}
+}
+
+// watchClock lets a round send at once what waits for a time further away than
+// any wait is long: the clock went back since.
+func (e *Engine) watchClock(ctx context.Context, r *round) error {
+	err := e.store.Read(ctx, func(tx store.Reader) error {
+		at, waiting, err := tx.NextTry()
+		r.force = r.force || waiting && at.Sub(e.now()) > maxRetryAfter
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("read outbox: %w", err)
+	}
+	return nil
 }
 
 // maxRetryAfter is the longest wait a server can ask for.
@@ -237,7 +257,7 @@ func (e *Engine) mark(tx store.Tx, cause error, held bool) (last string, err err
 	case cause == nil || held:
 		last = model.FormatTime(e.time())
 		if held {
-			paused = "held"
+			paused = pausedHeld
 		}
 	case errors.Is(cause, remote.ErrAuth), errors.Is(cause, remote.ErrForbidden):
 		paused = "auth"

@@ -23,6 +23,10 @@ func meet(kind fault, r *http.Request) (*http.Response, error) {
 		return answer(r, 200, "text/html", "<html>Welcome to the hotel. Please log in.</html>"), nil
 	case auth401:
 		return answer(r, 401, "application/problem+json", `{"status":401,"code":"unauthorized"}`), nil
+	case fail500:
+		return answer(r, 500, "application/problem+json", `{"status":500,"code":"internal"}`), nil
+	case inFlight:
+		return answer(r, 409, "application/problem+json", `{"status":409,"code":"in-flight"}`), nil
 	case reject422:
 		return answer(r, 422, "application/problem+json", `{"status":422,"code":"invalid"}`), nil
 	case retry429:

@@ -244,6 +244,8 @@ const (
 	retry429   fault = "429"
 	auth401    fault = "401"
 	reject422  fault = "422"
+	fail500    fault = "500 in the protocol"
+	inFlight   fault = "409 in flight"
 )
 
 // faults is a transport that fails as asked.

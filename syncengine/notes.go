@@ -144,21 +144,47 @@ func (n *Notes) Save(ctx context.Context, id string, base, text model.Fields) (m
 		if same(text, s.note.Fields) || same(text, base) {
 			return "", errNothing
 		}
-		if same(base, s.note.Fields) || s.inReview {
+		if same(base, s.note.Fields) {
 			return "", n.write(s, text, model.CauseEdit)
+		}
+		if s.inReview {
+			return "", n.saveInReview(tx, s, base, text)
 		}
 		return n.saveOver(tx, s, base, text)
 	})
+}
+
+// saveInReview saves text where the row of a note in review is no longer what
+// the editor opened. There is room for one conflict only, so where the two
+// overlap the newer text stands and the older is in history.
+func (n *Notes) saveInReview(tx store.Tx, s *standing, base, text model.Fields) error {
+	if err := n.keepTyped(tx, s.note.ID, text); err != nil {
+		return err
+	}
+	result := merge.Notes(&base, text, s.note.Fields)
+	if result.Clean() {
+		return n.write(s, result.Merged, model.CauseMerge)
+	}
+	text.Log = union(s.note.Log, text.Log)
+	return n.write(s, text, model.CauseEdit)
+}
+
+// keepTyped keeps a text as it was typed, since only its merge becomes the row.
+func (n *Notes) keepTyped(tx store.Tx, id string, text model.Fields) error {
+	err := tx.KeepVersion(model.Version{NoteID: id, At: n.time(), Device: n.device, Cause: model.CauseOther, Fields: text})
+	if err != nil {
+		return fmt.Errorf("keep parent: %w", err)
+	}
+	return nil
 }
 
 // saveOver saves text where the note is no longer what the editor opened.
 func (n *Notes) saveOver(tx store.Tx, s *standing, base, text model.Fields) (string, error) {
 	current := s.note
 	result := merge.Notes(&base, text, current.Fields)
-	parent := model.Version{NoteID: current.ID, At: n.time(), Device: n.device, Cause: model.CauseOther, Fields: text}
 	if result.Clean() {
-		if err := tx.KeepVersion(parent); err != nil {
-			return "", fmt.Errorf("keep parent: %w", err)
+		if err := n.keepTyped(tx, current.ID, text); err != nil {
+			return "", err
 		}
 		return "merged with a change made while it was open", n.write(s, result.Merged, model.CauseMerge)
 	}
@@ -318,15 +344,21 @@ func union(logs ...[]model.LogEntry) []model.LogEntry {
 
 // Discard takes a note back to the server's text; its own stays in history.
 func (n *Notes) Discard(ctx context.Context, id string) (model.Note, error) {
-	return n.act(ctx, id, model.MoveDiscard, model.EventDiscarded, func(_ store.Tx, s *standing) (string, error) {
+	return n.act(ctx, id, model.MoveDiscard, model.EventDiscarded, func(tx store.Tx, s *standing) (string, error) {
 		if s.note.Status == model.Synced {
 			return "", errNothing
+		}
+		if s.inReview {
+			return "", fmt.Errorf("%w: the note is in review; choose there", model.ErrRefused)
 		}
 		if _, sent := s.sent(); sent {
 			return "", fmt.Errorf("%w: a change is being sent; sync first", model.ErrRefused)
 		}
 		if !s.shadowed || s.shadow.Rev == 0 {
 			return "", fmt.Errorf("%w: the server has no text of this note", model.ErrRefused)
+		}
+		if err := keepLog(tx, s); err != nil {
+			return "", err
 		}
 		f := s.shadow.Fields
 		if f.Deleted {
@@ -337,11 +369,35 @@ func (n *Notes) Discard(ctx context.Context, id string) (model.Note, error) {
 	})
 }
 
-// SendAgain queues a refused change anew, under a new id.
+// keepLog keeps the row in history if it has log entries that the server lacks:
+// a store keeps by itself only what differs in text.
+func keepLog(tx store.Tx, s *standing) error {
+	if len(model.Diff(s.shadow.Fields, s.note.Fields).LogAppend) == 0 {
+		return nil
+	}
+	n := s.note
+	err := tx.KeepVersion(model.Version{NoteID: n.ID, At: n.UpdatedAt, Device: n.Device, Cause: n.Cause, Fields: n.Fields})
+	if err != nil {
+		return fmt.Errorf("keep log: %w", err)
+	}
+	return nil
+}
+
+// SendAgain queues a refused change anew, under a new id. One whose fate is
+// unknown keeps its id and goes out at once.
 func (n *Notes) SendAgain(ctx context.Context, id string) (model.Note, error) {
-	return n.act(ctx, id, model.MoveSave, model.EventSentAgain, func(_ store.Tx, s *standing) (string, error) {
+	return n.act(ctx, id, model.MoveSave, model.EventSentAgain, func(tx store.Tx, s *standing) (string, error) {
 		if s.note.Status != model.Failed {
 			return "", errNothing
+		}
+		for i, op := range s.ops {
+			if op.State != model.Sent {
+				continue
+			}
+			if err := tx.Postpone(op.ID, "", time.Time{}, false); err != nil {
+				return "", fmt.Errorf("send op again: %w", err)
+			}
+			s.ops[i].Problem, s.ops[i].NextTry = "", time.Time{}
 		}
 		return "", nil
 	})

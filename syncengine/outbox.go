@@ -100,6 +100,11 @@ func (h hand) commit(tx store.Tx, s standing, move model.Move) (model.Note, erro
 	}
 	note := s.note
 	ops := s.keepSent()
+	if move == model.MoveSave || move == model.MoveResolve {
+		if err := revive(tx, ops); err != nil {
+			return note, err
+		}
+	}
 	for _, in := range s.intents() {
 		ops = append(ops, model.Op{ID: h.newID(), NoteID: note.ID, Kind: in.Kind, BaseRev: in.BaseRev, Patch: in.Patch,
 			CreatedAt: h.time(), Device: h.device, State: model.Queued})
@@ -136,6 +141,25 @@ func (h hand) commit(tx store.Tx, s standing, move model.Move) (model.Note, erro
 	}
 	return note, nil
 }
+
+// revive takes the error from sent ops that failed too often: who writes on
+// starts anew. They stay frozen, and their next try where it is.
+func revive(tx store.Tx, sent []model.Op) error {
+	for i, op := range sent {
+		if op.Problem == "" || op.Attempt < model.GiveUpAfter {
+			continue
+		}
+		if err := tx.Postpone(op.ID, "", op.NextTry, false); err != nil {
+			return fmt.Errorf("revive op: %w", err)
+		}
+		sent[i].Problem = ""
+	}
+	return nil
+}
+
+// ownReview reports whether both sides of the note's review are texts of this
+// device: no server has the other one.
+func (s standing) ownReview() bool { return s.inReview && s.review.Remote.Rev == 0 }
 
 func (s standing) keepSent() []model.Op {
 	var out []model.Op

@@ -41,11 +41,9 @@ func (e *Engine) pull(ctx context.Context, r *round) error {
 		}
 	}
 	if reason != "" {
-		if err := e.resync(ctx, r, reason); err != nil {
-			return err
-		}
+		return e.resync(ctx, r, reason)
 	}
-	return e.releaseConsent(ctx, r)
+	return nil
 }
 
 // pullPages pulls to the end. seen, if not nil, collects the ids of a complete

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"stet/model"
 	"stet/syncengine/remote"
@@ -37,6 +38,9 @@ func (e *Engine) push(ctx context.Context, r *round) (pushed, error) {
 			return done, err
 		}
 		res, err := e.pushBatch(ctx, cursor, ops)
+		if lost := (*remote.ResyncError)(nil); errors.As(err, &lost) {
+			err = errors.Join(err, e.unsend(ctx, r, ops))
+		}
 		if err != nil {
 			return done, err
 		}
@@ -148,7 +152,11 @@ func (e *Engine) fill(tx store.Tx, op model.Op) (remote.Op, error) {
 func (e *Engine) pushBatch(ctx context.Context, cursor string, ops []remote.Op) (remote.PushResult, error) {
 	var res remote.PushResult
 	err := e.try(ctx, func() (err error) {
-		res, err = e.remote.Push(ctx, cursor, ops)
+		if res, err = e.remote.Push(ctx, cursor, ops); err != nil && !untouched(err) {
+			for i := range ops { // whatever a later try is told, this one may have arrived
+				ops[i].State, ops[i].Replay = model.Sent, true
+			}
+		}
 		return err
 	})
 	if err == nil && len(res.Outcomes) != len(ops) {
@@ -158,6 +166,29 @@ func (e *Engine) pushBatch(ctx context.Context, cursor string, ops []remote.Op) 
 		return res, errors.Join(fmt.Errorf("push: %w", err), e.pushFailed(ctx, ops, err))
 	}
 	return res, nil
+}
+
+// untouched reports whether an error says that nothing was applied.
+func untouched(err error) bool {
+	var wait *remote.RetryError
+	var lost *remote.ResyncError
+	return errors.As(err, &lost) || errors.As(err, &wait) && !errors.Is(err, remote.ErrOffline) ||
+		errors.Is(err, remote.ErrAuth) || errors.Is(err, remote.ErrForbidden)
+}
+
+// unsend takes back that ops were sent, since the server refused our cursor
+// before it looked at them: they are compared like all others, and this round
+// may send them yet. Those that were out before stay frozen.
+func (e *Engine) unsend(ctx context.Context, r *round, ops []remote.Op) error {
+	for _, op := range ops {
+		delete(r.tried, op.ID)
+	}
+	return e.each(ctx, ops, func(tx store.Tx, i int) error {
+		if ops[i].State == model.Sent {
+			return nil
+		}
+		return tx.Postpone(ops[i].ID, "", time.Time{}, true)
+	})
 }
 
 // pushFailed notes on each op that the server answered with a failure. A server

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -25,7 +26,7 @@ func TestState02RandomHistories(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		w := newWorld(t)
 		defer w.store.Close()
-		h := &history{t: rt, w: w, saved: map[string]map[string]bool{}}
+		h := &history{t: rt, w: w, saved: map[string]map[string]bool{}, purged: map[string]bool{}}
 		for i := range rapid.IntRange(2, 3).Draw(rt, "devices") {
 			h.devices = append(h.devices, w.device(fmt.Sprint("d", i)))
 		}
@@ -43,13 +44,15 @@ type history struct {
 	devices []*device
 	ids     []string
 	saved   map[string]map[string]bool // device and note → bodies
+	purged  map[string]bool
+	backed  bool
 	n       int
 }
 
 func (h *history) step() {
 	d := h.devices[rapid.IntRange(0, len(h.devices)-1).Draw(h.t, "device")]
 	what := rapid.SampledFrom([]string{"create", "edit", "edit", "edit", "append", "tag", "pin", "delete", "restore", "resolve",
-		"sync", "sync", "sync", "fault", "reopen", "stale"}).Draw(h.t, "step")
+		"sync", "sync", "sync", "fault", "fault", "reopen", "stale", "quiet", "mixed", "discard", "again", "purge", "clock", "backup", "server"}).Draw(h.t, "step")
 	h.t.Logf("%s %s", d.name, what)
 	if what == "create" || len(h.ids) == 0 {
 		note := d.create("t", h.text("one\n\ntwo\n\nthree\n", 0))
@@ -59,16 +62,35 @@ func (h *history) step() {
 	}
 	id := rapid.SampledFrom(h.ids).Draw(h.t, "note")
 	note, err := d.store.Get(ctx, id)
-	there := err == nil
+	there := err == nil && !note.Purged
 	switch what {
 	case "sync":
 		_, _ = d.sync()
 	case "fault":
-		kinds := []fault{dropBefore, dropAfter, twice, err500, html200, truncated, retry429, auth401}
+		kinds := []fault{dropBefore, dropAfter, twice, err500, html200, truncated, retry429, auth401, reject422, inFlight}
 		d.faults.times(rapid.IntRange(1, 4).Draw(h.t, "requests"), rapid.SampledFrom(kinds).Draw(h.t, "fault"))
 		_, _ = d.sync()
 		d.faults.set(nil)
-		d.w.clock.Move(3 * time.Minute)
+		d.w.clock.Move(time.Duration(rapid.IntRange(0, 3).Draw(h.t, "minutes")) * time.Minute)
+	case "quiet":
+		_, _ = d.quietly()
+	case "mixed":
+		kinds := []fault{"", dropBefore, dropAfter, retry429, reject422, inFlight}
+		d.faults.set(func(*http.Request) fault { return rapid.SampledFrom(kinds).Draw(h.t, "fault") })
+		_, _ = d.quietly()
+		d.faults.set(nil)
+	case "clock":
+		d.w.clock.Move(time.Duration(rapid.IntRange(-48, 48).Draw(h.t, "hours")) * time.Hour)
+	case "backup":
+		h.w.backup()
+		h.backed = true
+	case "server":
+		d.w.clock.Move(1000 * time.Hour) // an empty server must not give numbers out twice
+		if h.backed {
+			h.w.restore()
+		} else {
+			h.w.wipe()
+		}
 	case "reopen":
 		if err := d.store.Close(); err != nil {
 			h.t.Fatal(err)
@@ -92,6 +114,14 @@ func (h *history) step() {
 		_, err = d.Delete(ctx, id)
 	case "restore":
 		_, err = d.Restore(ctx, id)
+	case "discard":
+		_, err = d.Discard(ctx, id)
+	case "again":
+		_, err = d.SendAgain(ctx, id)
+	case "purge":
+		if err = d.Purge(ctx, id); err == nil {
+			h.purged[id] = true
+		}
 	case "resolve":
 		if note.Status == model.NeedsReview {
 			h.resolve(d, id)
@@ -171,7 +201,7 @@ func (h *history) remember(d *device, id, body string) {
 func (h *history) quiesce() {
 	for range 10 {
 		for _, d := range h.devices {
-			d.w.clock.Move(10 * time.Minute)
+			d.w.clock.Move(2 * time.Hour) // longer than any wait, also one that a clock step made long
 			if _, err := d.engine.Round(context.Background(), syncengine.RoundOptions{Yes: true, Force: true}); err != nil {
 				h.t.Fatalf("%s does not sync after the faults: %v", d.name, err)
 			}
@@ -181,6 +211,13 @@ func (h *history) quiesce() {
 			}
 			for _, r := range heads {
 				h.resolve(d, r.ID)
+			}
+			for _, id := range h.ids {
+				if n, err := d.store.Get(ctx, id); err == nil && !n.Purged && n.Status == model.Failed {
+					if _, err := d.SendAgain(ctx, id); err != nil {
+						h.t.Fatalf("%s send again: %v", d.name, err)
+					}
+				}
 			}
 		}
 	}
@@ -202,7 +239,7 @@ func (h *history) check() {
 		}
 		for _, id := range h.ids {
 			want := h.saved[d.name+" "+id]
-			if len(want) == 0 {
+			if len(want) == 0 || h.purged[id] {
 				continue
 			}
 			texts := d.texts(id)

@@ -61,7 +61,7 @@ func (h hand) take(tx store.Tx, s standing, result merge.Result, remote model.Re
 		return h.takeRemote(tx, s, remote)
 	case model.Equal(result.Merged, local):
 		// The other side's change is already in ours; only where we stand moved.
-		_, err := h.commit(tx, s, model.MoveMerge)
+		_, err := h.commit(tx, s, mergeMove(s))
 		return taken, err
 	}
 	if err := keepOther(tx, remote); err != nil {
@@ -72,7 +72,7 @@ func (h hand) take(tx store.Tx, s standing, result merge.Result, remote model.Re
 	if remote.SavedAt.After(s.note.UpdatedAt) {
 		s.note.UpdatedAt = remote.SavedAt
 	}
-	if _, err := h.commit(tx, s, model.MoveMerge); err != nil {
+	if _, err := h.commit(tx, s, mergeMove(s)); err != nil {
 		return ignored, err
 	}
 	detail := "both sides changed"
@@ -139,11 +139,12 @@ func (h hand) review(tx store.Tx, s standing, base *model.Fields, remote model.R
 // is resolved, unless the user has begun to choose.
 func (h hand) reviewMoved(tx store.Tx, s standing, remote model.Record) (outcome, error) {
 	other := remote
-	if s.review.Remote.Rev == 0 { // the other side was a text of this device
+	if s.ownReview() {
 		both := merge.Notes(s.common(), s.review.Remote.Fields, remote.Fields)
-		if both.Clean() {
-			other.Fields = both.Merged
+		if !both.Clean() {
+			return h.holdBack(tx, s, remote)
 		}
+		other.Fields = both.Merged
 		if err := keepOther(tx, remote); err != nil {
 			return ignored, err
 		}
@@ -157,6 +158,24 @@ func (h hand) reviewMoved(tx store.Tx, s standing, remote model.Record) (outcome
 		return h.take(tx, s, result, remote)
 	}
 	return h.review(tx, s, s.review.Base, other, result)
+}
+
+// holdBack keeps a server's version aside while the user chooses between two
+// texts of this device that it overlaps with: a review has two sides, and
+// neither may vanish from it. The shadow stays at the older revision, so that
+// the choice meets the newer one as any change does.
+func (h hand) holdBack(tx store.Tx, s standing, remote model.Record) (outcome, error) {
+	if err := keepOther(tx, remote); err != nil {
+		return ignored, err
+	}
+	if err := tx.Hold(store.Held{Record: remote, Reason: store.HeldForOp}); err != nil {
+		return ignored, fmt.Errorf("hold change: %w", err)
+	}
+	if s.shadowed && !remote.Fields.Deleted && !s.shadow.Fields.Deleted {
+		s.shadow.Fields.Log = remote.Fields.Log // entries go out and come in even now
+	}
+	_, err := h.commit(tx, s, model.MoveConflict)
+	return held, err
 }
 
 func conflictFields(r merge.Result) []string {

@@ -41,6 +41,16 @@ func (e *Engine) beginResync(ctx context.Context, reason remote.ResyncReason) er
 		if err := tx.SetMeta(store.MetaResync, string(reason)); err != nil {
 			return err
 		}
+		// What was kept aside is of a history that may be gone: it is listed again.
+		all, err := tx.Held(1 << 20)
+		if err != nil {
+			return err
+		}
+		for _, h := range all {
+			if err := tx.DropHeld(h.Record.ID); err != nil {
+				return err
+			}
+		}
 		return e.log(tx, "", model.EventResync, 0, "", string(reason))
 	})
 	if err != nil {

@@ -2,6 +2,7 @@ package syncengine_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -13,6 +14,7 @@ import (
 	"stet/model"
 	"stet/syncengine"
 	"stet/syncengine/merge"
+	"stet/syncengine/store"
 )
 
 // quietly runs a round that waits for the backoff, as the worker does.
@@ -36,7 +38,7 @@ func inStep(t *testing.T, ds ...*device) {
 func TestState24SaveAfterGivingUp(t *testing.T) {
 	a, b, id := two(t, "x")
 	a.edit(id, func(f *model.Fields) { f.Body = "first" })
-	a.faults.times(1<<30, err500)
+	a.faults.times(1<<30, inFlight)
 	for range model.GiveUpAfter {
 		_, _ = a.sync()
 	}
@@ -65,7 +67,7 @@ func TestResolveWhileAnAppendFails(t *testing.T) {
 	if _, err := b.Append(ctx, id, "entry"); err != nil {
 		t.Fatal(err)
 	}
-	b.faults.times(1<<30, err500)
+	b.faults.times(1<<30, inFlight)
 	for range model.GiveUpAfter {
 		_, _ = b.sync()
 	}
@@ -98,7 +100,7 @@ func TestHeldChangeIsReleased(t *testing.T) {
 				if n++; n <= 2 {
 					return dropAfter
 				}
-				return err500
+				return inFlight
 			})
 			_, _ = a.sync()
 			a.faults.set(nil)
@@ -419,7 +421,7 @@ func TestPurgeSurvivesANewerTombstone(t *testing.T) {
 				t.Fatal(err)
 			}
 			if pulled {
-				a.faults.times(3, err500)
+				a.faults.times(3, inFlight)
 				_, _ = a.sync()
 				a.faults.set(nil)
 			}
@@ -527,7 +529,7 @@ func TestConsentOfAnAskerThatLeftIsNotKept(t *testing.T) {
 func TestClockStepsBackAfterAFailure(t *testing.T) {
 	a, b, id := two(t, "x")
 	a.edit(id, func(f *model.Fields) { f.Body = "y" })
-	a.faults.times(3, err500)
+	a.faults.times(3, inFlight)
 	_, _ = a.sync()
 	a.faults.set(nil)
 	a.w.clock.Move(-365 * 24 * time.Hour)
@@ -580,3 +582,137 @@ func (d *device) discarded(id string) error {
 	return err
 }
 
+// TestRefusedCreateStays: a note that the server will not have is not sent
+// again and again, whatever its members; erased, it leaves nothing behind.
+func TestRefusedCreateStays(t *testing.T) {
+	a, _, _ := two(t, "x")
+	n, err := a.Create(ctx, model.Fields{Title: "t", Tags: []string{"b", "a"}, Extra: map[string]json.RawMessage{"k": []byte(`{"x": [1, 2],"a":"<"}`)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := a.Append(ctx, n.ID, "entry"); err != nil {
+		t.Fatal(err)
+	}
+	a.faults.set(rejecting)
+	a.mustSync()
+	a.status(n.ID, model.Failed)
+	before := a.faults.count()
+	a.mustSync()
+	if n := a.faults.count() - before; n != 1 {
+		t.Errorf("%d requests", n)
+	}
+	if _, err := a.SendAgain(ctx, n.ID); err != nil {
+		t.Fatal(err)
+	}
+	a.faults.times(1, inFlight)
+	_, _ = a.quietly()
+	a.trash([]string{n.ID})
+	if err := a.Purge(ctx, n.ID); err != nil {
+		t.Fatal(err)
+	}
+	a.faults.set(rejecting)
+	a.mustSync()
+	inStep(t, a)
+	if err := a.store.Read(ctx, func(r store.Reader) error {
+		_, err := r.Note(n.ID)
+		return err
+	}); !errors.Is(err, model.ErrNotFound) {
+		t.Errorf("the row is left: %v", err)
+	}
+}
+
+// TestSwitchOfServerAndBack: notes that went to one server are sent to
+// another whole, and coming back to the first undoes nothing.
+func TestSwitchOfServerAndBack(t *testing.T) {
+	a, b, id := two(t, "one\n\ntwo\n")
+	first, token := a.w.url, a.w.token
+	w2 := newWorld(t)
+	w2.ids = 1 << 20
+	move := func(key, url, token string) {
+		t.Helper()
+		if err := a.store.SetMeta(ctx, store.MetaServer, key); err != nil {
+			t.Fatal(err)
+		}
+		if err := a.Replan(ctx); err != nil {
+			t.Fatal(err)
+		}
+		if err := a.store.Close(); err != nil {
+			t.Fatal(err)
+		}
+		a.w.url, a.w.token = url, token
+		a.open()
+		a.w.url, a.w.token = first, token
+	}
+	move("first", first, token)
+	a.mustSync()
+	move("second", w2.url, w2.token)
+	a.mustSync()
+	a.edit(id, func(f *model.Fields) { f.Body = "ONE\n\ntwo\n" })
+	a.mustSync()
+	inStep(t, a)
+	a.edit(id, func(f *model.Fields) { f.Title = "new" })
+	b.edit(id, func(f *model.Fields) { f.Body = "one\n\nTWO\n" })
+	b.mustSync()
+	move("first", first, token)
+	a.mustSync()
+	b.mustSync()
+	inStep(t, a, b)
+	if n := b.get(id); n.Body != "ONE\n\nTWO\n" || n.Title != "new" {
+		t.Errorf("%+v", n.Fields)
+	}
+}
+
+// TestRefusedPurgeIsNoErrorWithoutANote: what the user cannot see he cannot mend.
+func TestRefusedPurgeIsNoErrorWithoutANote(t *testing.T) {
+	a, b, id := two(t, "x")
+	a.trash([]string{id})
+	a.mustSync()
+	if err := a.Purge(ctx, id); err != nil {
+		t.Fatal(err)
+	}
+	a.faults.set(rejecting)
+	a.mustSync()
+	if c, err := a.store.Counts(ctx); err != nil || c.Error != 0 {
+		t.Errorf("%+v %v", c, err)
+	}
+	a.faults.set(nil)
+	a.mustSync()
+	b.mustSync()
+	inStep(t, a)
+}
+
+// TestSentOpOfANoteThatWentIntoReview: an op whose fate is open is sent again
+// before anything else of its note, in review too.
+func TestSentOpOfANoteThatWentIntoReview(t *testing.T) {
+	a, b, id := two(t, "one\n\ntwo\n\nthree\n")
+	opened := a.get(id).Fields
+	a.edit(id, func(f *model.Fields) { f.Title = "by a"; f.Body = "shell\n\ntwo\n\nthree\n" })
+	a.faults.times(3, dropAfter)
+	_, _ = a.sync()
+	a.faults.set(nil)
+	b.mustSync()
+	b.edit(id, func(f *model.Fields) { f.Title = "by b" })
+	b.mustSync()
+	text := opened.Clone()
+	text.Body = "editor\n\ntwo\n\nthree\n"
+	if _, err := a.Save(ctx, id, opened, text); err != nil {
+		t.Fatal(err)
+	}
+	a.status(id, model.NeedsReview)
+	if _, err := a.Append(ctx, id, "entry"); err != nil {
+		t.Fatal(err)
+	}
+	a.mustSync()
+	a.mustSync()
+	for range 3 {
+		for a.get(id).Status == model.NeedsReview {
+			a.resolve(id, merge.Theirs)
+		}
+		a.mustSync()
+		b.mustSync()
+	}
+	inStep(t, a, b)
+	if n := b.get(id); n.Title != "by b" || len(n.Log) != 1 {
+		t.Errorf("%+v", n.Fields)
+	}
+}

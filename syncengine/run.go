@@ -13,6 +13,7 @@ import (
 
 // Times of the worker.
 const (
+	startPause = 150 * time.Millisecond // the first screen is drawn before the first round
 	lookEvery  = 100 * time.Millisecond // how often it looks for writes of other processes
 	saveGap    = time.Second            // a save after this quiet is sent at once, later ones at most so often
 	leaseEvery = time.Second            // how often it tries for a lease that another process holds
@@ -26,7 +27,7 @@ const (
 // it only rings when rows change. It returns nil when ctx ends, or the store's
 // error.
 func (e *Engine) Run(ctx context.Context) error {
-	w := &worker{Engine: e, due: e.now()}
+	w := &worker{Engine: e, due: e.now().Add(startPause)}
 	defer w.release()
 	for {
 		if err := w.look(ctx); err != nil && ctx.Err() == nil {
@@ -82,6 +83,9 @@ func (w *worker) look(ctx context.Context) error {
 			return err
 		}
 		w.heard = asked != ""
+	}
+	if now := w.now(); w.due.Sub(now) > max(w.every, maxRetryAfter) {
+		w.due = now // the clock went back
 	}
 	if asked == "" && w.now().Before(w.due) {
 		return nil
@@ -174,7 +178,7 @@ func (w *worker) next(report Report, err error) {
 		w.failures++
 		state, wait = StateOffline, w.offline()
 		if errors.As(err, &retry) {
-			wait = max(wait, retry.After)
+			wait = max(wait, min(retry.After, maxRetryAfter))
 		}
 	}
 	w.due = w.now().Add(wait)

@@ -1,7 +1,10 @@
 package syncengine
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"stet/model"
@@ -34,7 +37,10 @@ func (e *Engine) settleApplied(tx store.Tx, op model.Op, rev int64, at time.Time
 			return ignored, fmt.Errorf("settle op: %w", err)
 		}
 		if clean {
-			return ignored, e.log(tx, op.NoteID, model.EventAccepted, rev, op.ID, "")
+			if err := e.log(tx, op.NoteID, model.EventAccepted, rev, op.ID, ""); err != nil || op.State != model.Sent {
+				return ignored, err // a first try: no pull came between that could be held
+			}
+			return ignored, e.releaseHeld(tx, op.NoteID, rev)
 		}
 	}
 	s, err := load(tx, op.NoteID)
@@ -73,7 +79,7 @@ func (e *Engine) settleApplied(tx store.Tx, op model.Op, rev int64, at time.Time
 
 // accept moves the shadow on; the row is the user's.
 func (e *Engine) accept(tx store.Tx, s standing, server model.Record) error {
-	if s.inReview {
+	if s.inReview && !s.ownReview() {
 		s.review.Remote.Rev = server.Rev
 		s.review.Remote.Fields.Log = server.Fields.Log
 		if err := tx.PutReview(s.review); err != nil {
@@ -120,17 +126,18 @@ func (e *Engine) settleConflict(tx store.Tx, op model.Op, current *model.Record)
 	}
 	var out outcome
 	switch {
-	case op.Kind == model.Purge && (current == nil || current.Rev == 0 || current.Purged):
+	case (op.Kind == model.Purge || s.note.Purged) && (current == nil || current.Rev == 0 || current.Purged):
 		return taken, e.dropPurged(tx, op.NoteID)
 	case !s.exists:
 		return ignored, nil
 	case current == nil || current.Rev == 0:
 		out, err = e.sendAgain(tx, s, model.Record{ID: op.NoteID})
+	case s.shadowed && current.Rev < s.shadow.Rev:
+		out, err = e.sendAgain(tx, s, *current) // it was restored: an older text is no change
 	case s.inReview:
 		out, err = e.reviewMoved(tx, s, *current)
 	case s.note.Purged:
-		s.note.Purged = false
-		out, err = e.takeRemote(tx, s, *current)
+		out, err = e.unpurge(tx, s, *current)
 	default:
 		out, err = e.reconcile(tx, s, s.common(), *current)
 	}
@@ -147,22 +154,74 @@ func (e *Engine) settleConflict(tx store.Tx, op model.Op, current *model.Record)
 // settleRejected parks an op that the server will never take. The note shows
 // why; every other note goes on.
 func (e *Engine) settleRejected(tx store.Tx, op model.Op, problem string) error {
+	if done, err := e.outdated(tx, op, problem); done || err != nil {
+		return err
+	}
 	if err := tx.Park(op.ID, problem); err != nil {
 		return fmt.Errorf("park op: %w", err)
 	}
 	if err := e.restatus(tx, op.NoteID, model.MoveReject); err != nil {
 		return err
 	}
-	if err := e.log(tx, op.NoteID, model.EventRejected, 0, op.ID, problem); err != nil {
-		return err
-	}
 	return e.releaseHeld(tx, op.NoteID, 0)
 }
 
-// postpone keeps an op for another try; thaw says that it is certainly not
-// applied, so that it may be merged and squashed again.
+// outdated supersedes a refused op if the user wrote on while it was out: what
+// is sent now is something else.
+func (e *Engine) outdated(tx store.Tx, op model.Op, problem string) (bool, error) {
+	s, err := load(tx, op.NoteID)
+	if err != nil || !s.exists {
+		return false, err
+	}
+	if err := e.log(tx, op.NoteID, model.EventRejected, 0, op.ID, problem); err != nil {
+		return false, err
+	}
+	s.ops = slices.DeleteFunc(slices.Clone(s.ops), func(o model.Op) bool { return o.ID == op.ID })
+	refused := false
+	for _, in := range s.intents() {
+		same, err := samePatch(in, op)
+		if err != nil {
+			return false, err
+		}
+		refused = refused || same
+	}
+	if refused && !s.note.Purged {
+		return false, nil
+	}
+	if err := e.forget(tx, &s, op); err != nil {
+		return false, err
+	}
+	if s.note.Purged && (refused || s.base() == nil) { // an error that nobody sees is nobody's to mend
+		return true, e.dropPurged(tx, op.NoteID)
+	}
+	if _, err := e.commit(tx, s, model.MoveAccept); err != nil {
+		return false, err
+	}
+	return true, e.releaseHeld(tx, op.NoteID, 0)
+}
+
+// samePatch reports whether an intent asks for the very thing that op asked for.
+func samePatch(in model.Intent, op model.Op) (bool, error) {
+	if in.Kind != op.Kind {
+		return false, nil
+	}
+	x, err := json.Marshal(in.Patch)
+	if err != nil {
+		return false, fmt.Errorf("compare patches: %w", err)
+	}
+	y, err := json.Marshal(op.Patch)
+	if err != nil {
+		return false, fmt.Errorf("compare patches: %w", err)
+	}
+	return bytes.Equal(x, y), nil
+}
+
+// postpone keeps an op for another try; thaw says that this try was certainly
+// not applied, so that the op may be merged and squashed again. That holds for
+// a first try only: of an op that was out before, the fate stays unknown.
 func (e *Engine) postpone(tx store.Tx, op model.Op, out remote.Outcome, thaw bool) error {
-	wait := max(e.backoff(op.Attempt), out.After)
+	thaw = thaw && op.State != model.Sent
+	wait := max(e.backoff(op.Attempt), min(out.After, maxRetryAfter))
 	problem := out.Problem
 	if problem == "" {
 		problem = "the server did not answer"
