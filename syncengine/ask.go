@@ -22,6 +22,7 @@ const (
 type askJSON struct {
 	ID  string `json:"id"`
 	Yes bool   `json:"yes,omitempty"`
+	At  int64  `json:"at"` // Unix ms
 }
 
 type answerJSON struct {
@@ -37,11 +38,11 @@ const askPatience = 10 * time.Second
 
 // AskRound asks the process that holds the lease for a round and waits for its
 // report. It returns model.ErrBusy after ten seconds in which nothing at all
-// was written to the store, and errNoHolder's model.ErrBusy at once when free
-// reports that the lease is to be had after all.
+// was written to the store. If the holder ends meanwhile it runs the round
+// itself.
 func (e *Engine) AskRound(ctx context.Context, o RoundOptions) (Report, error) {
 	id := e.newID()
-	text, err := json.Marshal(askJSON{id, o.Yes})
+	text, err := json.Marshal(askJSON{id, o.Yes, e.now().UnixMilli()})
 	if err != nil {
 		return Report{}, fmt.Errorf("ask for a round: %w", err)
 	}
@@ -203,9 +204,12 @@ func (w *worker) asked(ctx context.Context) (string, error) {
 	return ask.ID, nil
 }
 
+// consented reports whether who asks agreed to what the guard holds. An old
+// consent is of somebody who was killed, to something else.
 func (w *worker) consented(ctx context.Context, asked string) bool {
 	ask, err := w.readAsk(ctx)
-	return err == nil && asked != "" && ask.ID == asked && ask.Yes
+	age := w.now().Sub(time.UnixMilli(ask.At)).Abs()
+	return err == nil && asked != "" && ask.ID == asked && ask.Yes && age < 2*askPatience
 }
 
 func (w *worker) readAsk(ctx context.Context) (askJSON, error) {

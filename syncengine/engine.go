@@ -253,6 +253,11 @@ func (e *Engine) mark(tx store.Tx, cause error, held bool) (last string, err err
 	}
 	paused, after := "", ""
 	var retry *remote.RetryError
+	if cause != nil && !held { // a round that proved nothing ends no pause
+		if paused, err = tx.Meta(store.MetaPaused); err != nil {
+			return "", err
+		}
+	}
 	switch {
 	case cause == nil || held:
 		last = model.FormatTime(e.time())

@@ -38,6 +38,7 @@ const (
 	MaxBody  = 4 << 20
 	MaxTags  = 100
 	MaxTag   = 64
+	MaxColor = 64
 )
 
 // Valid reports why fields cannot be saved, wrapping [model.ErrInvalid]; nil
@@ -52,6 +53,8 @@ func Valid(f model.Fields) error {
 		return fmt.Errorf("%w: the body is larger than %d MiB", model.ErrInvalid, MaxBody>>20)
 	case len(f.Notebook) > MaxTitle:
 		return fmt.Errorf("%w: the notebook path is longer than %d bytes", model.ErrInvalid, MaxTitle)
+	case len(f.Color) > MaxColor || !utf8.ValidString(f.Color):
+		return fmt.Errorf("%w: the color is longer than %d bytes or not UTF-8", model.ErrInvalid, MaxColor)
 	case len(f.Tags) > MaxTags:
 		return fmt.Errorf("%w: more than %d tags", model.ErrInvalid, MaxTags)
 	}

@@ -22,11 +22,25 @@ func (l *listing) add(recs []model.Record) {
 	}
 }
 
+// resyncReason returns why everything must be compared, "" if it need not be. A
+// device that knows revisions of a server but no place in its changes (it comes
+// back from another one) cannot tell what happened since.
 func (e *Engine) resyncReason(ctx context.Context) (remote.ResyncReason, error) {
 	var reason string
 	err := e.store.Read(ctx, func(tx store.Reader) (err error) {
-		reason, err = tx.Meta(store.MetaResync)
-		return err
+		if reason, err = tx.Meta(store.MetaResync); err != nil || reason != "" {
+			return err
+		}
+		cursor, err := tx.Cursor()
+		if err != nil || cursor != "" {
+			return err
+		}
+		return tx.IDs(func(_ string, rev int64, _ model.Status, _ bool) bool {
+			if rev > 0 {
+				reason = string(remote.CursorUnknown)
+			}
+			return reason == ""
+		})
 	})
 	if err != nil {
 		return "", fmt.Errorf("read resync mark: %w", err)

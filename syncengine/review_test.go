@@ -716,3 +716,19 @@ func TestSentOpOfANoteThatWentIntoReview(t *testing.T) {
 		t.Errorf("%+v", n.Fields)
 	}
 }
+
+// A device that comes back to a server knows its revisions but not what
+// happened since: what the server lost meanwhile is sent again.
+func TestComingBackComparesEverything(t *testing.T) {
+	a, _, id := two(t, "x")
+	if err := a.store.Write(ctx, func(tx store.Tx) error { return tx.SetCursor("") }); err != nil {
+		t.Fatal(err)
+	}
+	a.w.wipe()
+	a.mustSync()
+	c := a.w.device("c")
+	c.mustSync()
+	if n := c.get(id); n.Body != "x" {
+		t.Errorf("%+v", n)
+	}
+}
