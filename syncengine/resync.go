@@ -135,9 +135,6 @@ func (e *Engine) compareAbsent(ctx context.Context, ids []string, reason remote.
 // absent decides about a note that the server does not list as live.
 func (e *Engine) absent(tx store.Tx, s standing, reason remote.ResyncReason) error {
 	if reason.Forgot() {
-		if s.inReview {
-			return nil // the choice is the user's; its op will find no note and create it
-		}
 		_, err := e.sendAgain(tx, s, model.Record{ID: s.note.ID})
 		return err
 	}

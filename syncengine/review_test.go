@@ -732,3 +732,22 @@ func TestComingBackComparesEverything(t *testing.T) {
 		t.Errorf("%+v", n)
 	}
 }
+
+// A note in review that the server forgot: whatever is chosen is sent anew, also
+// when it is the very text that the server once had.
+func TestWipedServerDuringReview(t *testing.T) {
+	for _, c := range []merge.Choice{merge.Mine, merge.Theirs} {
+		_, b, id := conflict(t)
+		b.w.wipe()
+		b.mustSync()
+		b.status(id, model.NeedsReview)
+		b.resolve(id, c)
+		b.mustSync()
+		b.status(id, model.Synced)
+		d := b.w.device("c") // the other device never comes back
+		d.mustSync()
+		if got, err := d.store.Get(ctx, id); err != nil || got.Body != b.get(id).Body {
+			t.Errorf("%s: the server has %q, %v", c, got.Body, err)
+		}
+	}
+}
