@@ -150,6 +150,7 @@ func TestNetReaches(t *testing.T) {
 func TestNetSquashes(t *testing.T) {
 	live := &Record{ID: "n", Rev: 3, Fields: Fields{Title: "t"}}
 	dead := &Record{ID: "n", Rev: 4, Fields: Fields{Deleted: true}}
+	erased := &Record{ID: "n", Rev: 4, Fields: Fields{Deleted: true}, Purged: true}
 	for _, c := range []struct {
 		name   string
 		base   *Record
@@ -166,6 +167,7 @@ func TestNetSquashes(t *testing.T) {
 		{"log entries join an unsent create", nil, Fields{Log: []LogEntry{{ID: "1"}}}, false, []Kind{Create}},
 		{"purge of a live note deletes first", live, Fields{Deleted: true}, true, []Kind{Delete}},
 		{"purge of a tombstone", dead, Fields{Deleted: true}, true, []Kind{Purge}},
+		{"a purged note comes back as a new one", erased, Fields{Title: "t"}, false, []Kind{Create}},
 		{"delete of a deleted note", dead, Fields{Deleted: true}, false, nil},
 	} {
 		var kinds []Kind

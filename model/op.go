@@ -58,9 +58,10 @@ type Intent struct {
 // is now. In particular create+update is one create, update+update one update
 // with the last value of each field and composed sets, update+delete one
 // delete, delete+restore and create+delete (unsent) nothing, and log entries
-// travel in an append of their own, which needs no revision.
+// travel in an append of their own, which needs no revision. A purged note
+// comes back as a new one: there is nothing left to restore.
 func Net(base *Record, want Fields, purged bool) []Intent {
-	if base == nil || base.Rev == 0 {
+	if base == nil || base.Rev == 0 || base.Purged && !want.Deleted {
 		if want.Deleted {
 			return nil
 		}
@@ -100,6 +101,8 @@ func (op Op) After(base *Record) Record {
 	}
 	rec.ID = op.NoteID
 	switch op.Kind {
+	case Create:
+		rec.Fields, rec.Purged = op.Patch.Apply(Fields{}), false
 	case Delete:
 		rec.Fields = Fields{Deleted: true}
 	case Purge:

@@ -751,3 +751,24 @@ func TestWipedServerDuringReview(t *testing.T) {
 		}
 	}
 }
+
+// A note that was purged elsewhere and is kept here comes back as a new note.
+func TestKeptAgainstAPurge(t *testing.T) {
+	a, b, id := two(t, "x")
+	b.edit(id, func(f *model.Fields) { f.Body = "kept" })
+	if _, err := a.Delete(ctx, id); err != nil {
+		t.Fatal(err)
+	}
+	if err := a.Purge(ctx, id); err != nil {
+		t.Fatal(err)
+	}
+	a.mustSync()
+	b.mustSync()
+	b.resolve(id, merge.Mine)
+	b.mustSync()
+	b.status(id, model.Synced)
+	a.mustSync()
+	if n := a.get(id); n.Body != "kept" || n.Deleted {
+		t.Errorf("%+v", n.Fields)
+	}
+}
