@@ -28,19 +28,16 @@ type Move string
 // The moves. The numbers name the rows of the protocol's state table.
 const (
 	MoveSave     Move = "save"     // 1 2 3 8 24 27 33: the user wrote, deleted or restored
-	MoveUndone   Move = "undone"   // 4: the unsent change was taken back entirely
 	MoveSend     Move = "send"     // 5 25: an op was frozen for a request
 	MoveAccept   Move = "accept"   // 6 7 20: the server has the op
 	MoveRetry    Move = "retry"    // 9 10: outcome unknown or not applied; the op stays
 	MoveGiveUp   Move = "give-up"  // 10: too many tries, shown as an error, still tried
-	MoveAuth     Move = "auth"     // 11: credentials refused, all kept
 	MoveReject   Move = "reject"   // 12: the op can never be accepted
 	MovePull     Move = "pull"     // 15 16 22: the server's version was taken
 	MoveMerge    Move = "merge"    // 13 17 28: both sides were combined
 	MoveConflict Move = "conflict" // 14 18 21 23 28 30: the user must choose
 	MoveResolve  Move = "resolve"  // 29: the user chose
 	MoveDiscard  Move = "discard"  // 26: back to the server's text
-	MoveRestart  Move = "restart"  // 31: the process started again
 	MoveResync   Move = "resync"   // 32: the server forgot; what it lacks is sent again
 	MovePurge    Move = "purge"    // the user or another device erased the note
 )
@@ -48,19 +45,16 @@ const (
 // legal lists for each move the states it may start in and lead to.
 var legal = map[Move]struct{ from, to []Status }{
 	MoveSave:     {[]Status{None, Synced, Pending, Failed, NeedsReview}, []Status{Pending, Synced, NeedsReview}},
-	MoveUndone:   {[]Status{Pending, Failed}, []Status{Synced, None, Pending}},
 	MoveSend:     {[]Status{Pending, Failed, NeedsReview}, []Status{Pending, Failed, NeedsReview}},
 	MoveAccept:   {[]Status{Pending, Failed, NeedsReview}, []Status{Synced, Pending, NeedsReview, None}},
 	MoveRetry:    {[]Status{Pending, Failed, NeedsReview}, []Status{Pending, Failed, NeedsReview}},
 	MoveGiveUp:   {[]Status{Pending, Failed, NeedsReview}, []Status{Failed, NeedsReview}},
-	MoveAuth:     {[]Status{Pending, Failed, NeedsReview}, []Status{Pending, Failed, NeedsReview}},
 	MoveReject:   {[]Status{Pending, Failed, NeedsReview}, []Status{Failed, NeedsReview}},
 	MovePull:     {[]Status{None, Synced, Pending, Failed, NeedsReview}, []Status{Synced, None}},
 	MoveMerge:    {[]Status{Pending, Failed, NeedsReview}, []Status{Pending, Synced}},
 	MoveConflict: {[]Status{Synced, Pending, Failed, NeedsReview}, []Status{NeedsReview}},
 	MoveResolve:  {[]Status{NeedsReview}, []Status{Pending, Synced}},
 	MoveDiscard:  {[]Status{Failed, Pending}, []Status{Synced, None}},
-	MoveRestart:  {[]Status{Pending, Failed, NeedsReview}, []Status{Pending, Failed, NeedsReview}},
 	MoveResync:   {[]Status{Synced, Pending, Failed, NeedsReview}, []Status{Synced, Pending, NeedsReview, Failed}},
 	MovePurge:    {[]Status{Synced, Pending, Failed, NeedsReview}, []Status{None, Pending, Synced}},
 }

@@ -236,6 +236,12 @@ func (e *Engine) finish(ctx context.Context, r *round, cause error) (Report, err
 		if err != nil {
 			return err
 		}
+		if r.report.Pushed+r.report.Pulled > 0 { // a quiet round is no news
+			detail := fmt.Sprintf("%d sent, %d fetched, %d merged", r.report.Pushed, r.report.Pulled, r.report.Merged)
+			if err := e.log(tx, "", model.EventRound, 0, "", detail); err != nil {
+				return err
+			}
+		}
 		r.report.LastSynced, err = model.ParseTime(last)
 		return err
 	})

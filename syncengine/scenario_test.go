@@ -685,3 +685,15 @@ func TestGuide18ClocksDecideNothing(t *testing.T) {
 	b.mustSync()
 	b.status(id, model.NeedsReview)
 }
+
+// The activity log tells of rounds that moved something, and only of those.
+func TestRoundsAreTold(t *testing.T) {
+	a, _, id := two(t, "x")
+	a.edit(id, func(f *model.Fields) { f.Body = "y" })
+	a.mustSync()
+	a.mustSync()
+	rounds, err := a.store.Activity(ctx, []model.EventName{model.EventRound}, 0, 0)
+	if err != nil || len(rounds) != 2 || rounds[0].Detail != "1 sent, 0 fetched, 0 merged" {
+		t.Errorf("%+v %v", rounds, err)
+	}
+}

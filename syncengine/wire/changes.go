@@ -110,9 +110,6 @@ func DecodePage(data []byte) (Page, error) { return answer[Page](data, "page") }
 // DecodeMeta reads a server's description of itself.
 func DecodeMeta(data []byte) (Meta, error) { return answer[Meta](data, "meta") }
 
-// DecodeHistory reads a note's history.
-func DecodeHistory(data []byte) (History, error) { return answer[History](data, "history") }
-
 // DecodeNote reads a note object.
 func DecodeNote(data []byte) (model.Record, error) { return answer[model.Record](data, "note") }
 
