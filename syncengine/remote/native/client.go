@@ -56,7 +56,6 @@ type Option func(*options)
 
 type options struct {
 	transport http.RoundTripper
-	wrap      func(http.RoundTripper) http.RoundTripper
 	roots     *x509.CertPool
 	timeout   time.Duration
 }
@@ -64,11 +63,6 @@ type options struct {
 // WithTransport sends requests through rt instead of the client's own
 // transport; it must not follow redirects.
 func WithTransport(rt http.RoundTripper) Option { return func(o *options) { o.transport = rt } }
-
-// WithWrap puts wrap around the transport: to record, to limit, to spoil.
-func WithWrap(wrap func(http.RoundTripper) http.RoundTripper) Option {
-	return func(o *options) { o.wrap = wrap }
-}
 
 // WithRoots trusts these certificates instead of the system's.
 func WithRoots(pool *x509.CertPool) Option { return func(o *options) { o.roots = pool } }
@@ -94,9 +88,6 @@ func New(baseURL, token string, opts ...Option) (*Client, error) {
 	}
 	if o.transport == nil {
 		o.transport = newTransport(o.roots)
-	}
-	if o.wrap != nil {
-		o.transport = o.wrap(o.transport)
 	}
 	return &Client{base: base, auth: "Bearer " + token, http: o.transport, timeout: o.timeout}, nil
 }

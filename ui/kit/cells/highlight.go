@@ -35,14 +35,9 @@ func (p Pen) Paint(s string) string {
 // Plain reports whether the pen adds nothing.
 func (p Pen) Plain() bool { return p.open == "" }
 
-// Highlight draws s on one line like Fit, at its natural width, with the given byte
-// ranges of s in style. Ranges must be sorted; they are widened to whole clusters, and
-// what lies outside of s is ignored.
-func Highlight(s string, ranges []Range, style lipgloss.Style) string {
-	return paint(s, 1<<30, false, ranges, Pen{}, NewPen(style))
-}
-
-// FitHighlight is Fit with the text in the pen base and the byte ranges of s in mark.
+// FitHighlight is Fit with the text in the pen base and the byte ranges of s in
+// mark. Ranges must be sorted; they are widened to whole clusters, and what lies
+// outside of s is ignored.
 func FitHighlight(s string, w int, ranges []Range, base, mark Pen) string {
 	return paint(s, w, true, ranges, base, mark)
 }
