@@ -140,6 +140,7 @@ const (
 	EventResync       EventName = "resync"
 	EventConnected    EventName = "connected"
 	EventDisconnected EventName = "disconnected"
+	EventNewDevice    EventName = "new-device" // the store was copied and became a device of its own
 )
 
 // Draft is the editor's journal of one open note: not a save, but what a
@@ -159,5 +160,7 @@ type Account struct {
 	Protocol   string
 	LastSynced time.Time // end of the last complete round, zero if none
 	Paused     string    // why sync stands still, a user sentence; "" if it does not
+	Held       int       // deletions and replacements that wait for the user's consent
+	Undoable   int       // notes that the last such consent deleted or replaced
 	Device     string
 }

@@ -12,15 +12,20 @@ import (
 const timeLayout = "2006-01-02T15:04:05.000Z"
 
 // FormatTime returns t as JSON texts spell it: RFC 3339, UTC, milliseconds.
-// The zero time is "".
+// The zero time is "", and so is one that has no spelling: were it written
+// none the less, nobody could read the note.
 func FormatTime(t time.Time) string {
-	if t.IsZero() {
+	if t = t.UTC(); t.IsZero() || !spellable(t) {
 		return ""
 	}
-	return t.UTC().Format(timeLayout)
+	return t.Format(timeLayout)
 }
 
-// ParseTime reads what [FormatTime] wrote, or any RFC 3339 time.
+// spellable reports whether RFC 3339 has a spelling for t, which is in UTC.
+func spellable(t time.Time) bool { return t.Year() >= 0 && t.Year() <= 9999 }
+
+// ParseTime reads what [FormatTime] wrote, or any RFC 3339 time that it can
+// write.
 func ParseTime(s string) (time.Time, error) {
 	if s == "" {
 		return time.Time{}, nil
@@ -29,7 +34,11 @@ func ParseTime(s string) (time.Time, error) {
 	if err != nil {
 		return time.Time{}, fmt.Errorf("read time: %w", err)
 	}
-	return t.UTC().Truncate(time.Millisecond), nil
+	t = t.UTC().Truncate(time.Millisecond)
+	if !spellable(t) { // the zone can lead out of the years with four digits
+		return time.Time{}, fmt.Errorf("read time: year %d", t.Year())
+	}
+	return t, nil
 }
 
 // FieldError says which member of a patch or note cannot be taken, and why.

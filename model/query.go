@@ -123,7 +123,7 @@ func tokens(line string) []token {
 			if !quoted && (c == ' ' || c == '\t' || c == '\n') {
 				break
 			}
-			if !quoted && c == ':' && t.op == "" && operators[strings.ToLower(word.String())] {
+			if !quoted && c == ':' && t.op == "" && word.Len() <= longestOperator && operators[strings.ToLower(word.String())] {
 				t.op = strings.ToLower(word.String())
 				word.Reset()
 				continue
@@ -140,6 +140,10 @@ func tokens(line string) []token {
 
 var operators = map[string]bool{"title": true, "body": true, "tag": true, "notebook": true, "status": true,
 	"created": true, "updated": true, "is": true}
+
+// longestOperator is their greatest length; without it a line of colons would
+// be read over and over.
+const longestOperator = len("notebook")
 
 var isWords = map[string]bool{"pinned": true, "archived": true, "deleted": true, "conflict": true, "task": true}
 

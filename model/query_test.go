@@ -38,12 +38,6 @@ func TestParseQuery(t *testing.T) {
 	}
 }
 
-func FuzzParseQuery(f *testing.F) {
-	f.Add(`a "b c" -d tag:x updated:2026`)
-	f.Add(`-"`)
-	f.Fuzz(func(t *testing.T, s string) { _, _ = ParseQuery(s, time.UTC) })
-}
-
 func TestTasksAndWords(t *testing.T) {
 	open, done := Tasks("- [ ] a\n* [x] b\n1. [X] c\n- [] no\n-[ ] no\n> - [ ] quoted\ntext [ ]\n- [ ]")
 	if open != 3 || done != 2 {

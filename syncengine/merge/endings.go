@@ -182,30 +182,30 @@ func (e endings) before(h Hunk) string { return withEOL(withEOL(h.Base, e.local)
 func (e endings) clean(h Hunk) piece {
 	switch {
 	case h.Local == h.Remote:
-		return open(h.Local, h.Base)
+		return e.open(h.Local, h.Base)
 	case h.Local == h.Base:
-		return open(e.theirs(h), h.Base)
+		return e.open(e.theirs(h), h.Base)
 	case h.Remote == h.Base:
-		return open(e.ours(h), h.Base)
+		return e.open(e.ours(h), h.Base)
 	}
 	// All three differ, at least in terminators.
 	local, remote := sameContent(h.Local, h.Base), sameContent(h.Remote, h.Base)
 	switch {
 	case local && !remote:
-		return open(restyle(e.theirs(h), h.Base, h.Local), h.Base, h.Local)
+		return e.open(restyle(e.theirs(h), h.Base, h.Local), h.Base, h.Local)
 	case remote && !local:
-		return open(restyle(e.ours(h), h.Base, h.Remote), h.Base, h.Remote)
+		return e.open(restyle(e.ours(h), h.Base, h.Remote), h.Base, h.Remote)
 	case countLines(h.Base) == countLines(h.Local):
-		return eachLine(h.Base, h.Local, h.Remote)
+		return eachLine(h.Base, e.ours(h), e.theirs(h))
 	}
-	return eachLine("", h.Local, h.Remote)
+	return eachLine("", e.ours(h), e.theirs(h))
 }
 
 // open returns the piece of a text whose last line, if it has no terminator,
-// would have that of the chunk's other texts.
-func open(s string, others ...string) piece {
+// would have that of the chunk's other texts, unless a side converted all.
+func (e endings) open(s string, others ...string) piece {
 	p := piece{text: s}
-	if s == "" || eolOf(s) != "" {
+	if s == "" || eolOf(s) != "" || e.local != "" || e.remote != "" {
 		return p
 	}
 	for _, o := range others {

@@ -96,20 +96,20 @@ func checkNothingLost(t rapid.TB, hunks []Hunk) {
 	}
 }
 
-func TestBodyLawsOnDescendants(t *testing.T) {
+func TestMerge04BodyLawsOnDescendants(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		b := bodies(t, "base")
 		checkBody(t, b, edits(t, b, "local"), edits(t, b, "remote"))
 	})
 }
 
-func TestBodyLawsOnStrangers(t *testing.T) {
+func TestMerge04BodyLawsOnStrangers(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		checkBody(t, bodies(t, "base"), bodies(t, "local"), bodies(t, "remote"))
 	})
 }
 
-func TestBodyLawsOnAnyBytes(t *testing.T) {
+func TestMerge04BodyLawsOnAnyBytes(t *testing.T) {
 	bytes := rapid.SliceOfN(rapid.SampledFrom([]byte("\n\n\r\ra\x00\xff")), 0, 12)
 	rapid.Check(t, func(t *rapid.T) {
 		checkBody(t, string(bytes.Draw(t, "b")), string(bytes.Draw(t, "l")), string(bytes.Draw(t, "r")))
@@ -132,6 +132,9 @@ func TestTerminatorsMergeApart(t *testing.T) {
 		{"appended to an open line, edited above", "a\nm\nb", "a\nm\nb\nc", "A\nm\nb", "A\nm\nb\nc"},
 		{"same line in two terminators", "a\n", "a\nb\n", "a\nb\r\n", "a\nb\n"},
 		{"from nothing", "", "a", "a\n", "a\n"},
+		{"converted to CRLF, same line added in both", "a\nb\n", "a\nx\nb\n", "a\r\nx\r\nb\r\n", "a\r\nx\r\nb\r\n"},
+		{"converted to CRLF, final newline given in both", "a\nb", "a\r\nb\r\n", "a\nb\n", "a\r\nb\r\n"},
+		{"converted to CRLF and opened, line appended", "a\nb\nc\n", "a\r\nb\r\nc", "a\nb\nc\nd", "a\r\nb\r\nc\r\nd"},
 	} {
 		h := Lines(c.b, c.l, c.r)
 		if got := mergedOf(h); got != c.want || !isClean(h) {

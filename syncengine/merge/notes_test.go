@@ -60,7 +60,7 @@ func drawFields(t *rapid.T, base *model.Fields) model.Fields {
 	return f
 }
 
-func TestNoteLaws(t *testing.T) {
+func TestMerge04NoteLaws(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		b := drawFields(t, nil)
 		x, y := drawFields(t, &b), drawFields(t, &b)
@@ -82,7 +82,7 @@ func TestNoteLaws(t *testing.T) {
 	})
 }
 
-func checkNotes(t *rapid.T, base *model.Fields, x, y model.Fields) {
+func checkNotes(t rapid.TB, base *model.Fields, x, y model.Fields) {
 	before := [2]model.Fields{x.Clone(), y.Clone()}
 	r, s := Notes(base, x, y), Notes(base, y, x)
 	if !reflect.DeepEqual(before, [2]model.Fields{x, y}) {
@@ -115,7 +115,7 @@ func checkNotes(t *rapid.T, base *model.Fields, x, y model.Fields) {
 }
 
 // checkResolve holds what every choice keeps.
-func checkResolve(t *rapid.T, base *model.Fields, x, y model.Fields, r Result) {
+func checkResolve(t rapid.TB, base *model.Fields, x, y model.Fields, r Result) {
 	all := func(c Choice) []Decision {
 		out := make([]Decision, len(r.Conflicts))
 		for i := range out {

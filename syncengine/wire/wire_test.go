@@ -251,20 +251,3 @@ func TestDecodeBatch(t *testing.T) {
 		t.Errorf("%v %v", b, err)
 	}
 }
-
-func FuzzDecodeOp(f *testing.F) {
-	f.Add([]byte(`{"opId":"o","patch":{"tags":{"$add":["\ud83d\ude00"]}}}`))
-	f.Fuzz(func(t *testing.T, data []byte) {
-		op, err := DecodeOp(data, DefaultLimits())
-		if err != nil {
-			return
-		}
-		again, err := EncodeOp(op)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := DecodeOp(again, DefaultLimits()); err != nil {
-			t.Fatalf("%s: %v", again, err)
-		}
-	})
-}

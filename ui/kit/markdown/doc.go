@@ -98,7 +98,7 @@ func Toggle(src string, off int) (out string, ok bool) {
 	}
 	var c string
 	switch src[off+1] {
-	case ' ', '\t', '\n':
+	case ' ', '\t', '\n', '\f', '\r': // what the parser takes for an empty box
 		c = "x"
 	case 'x', 'X':
 		c = " "

@@ -174,38 +174,40 @@ func move(t *rapid.T, b *Buffer) {
 	verbs[rapid.IntRange(0, len(verbs)-1).Draw(t, "move")]()
 }
 
-func TestEditingLaws(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		src := prose(30).Draw(t, "src")
-		b := New(src, rapid.IntRange(0, 30).Draw(t, "width"))
-		if b.String() != src {
-			t.Fatalf("loaded %q as %q", src, b.String())
+func TestEditingLaws(t *testing.T) { rapid.Check(t, editingLaws) }
+
+// editingLaws presses random keys: each verb does what it says, and all of it
+// can be undone and done again.
+func editingLaws(t *rapid.T) {
+	src := prose(30).Draw(t, "src")
+	b := New(src, rapid.IntRange(0, 30).Draw(t, "width"))
+	if b.String() != src {
+		t.Fatalf("loaded %q as %q", src, b.String())
+	}
+	for range rapid.IntRange(0, 40).Draw(t, "keys") {
+		want := press(t, b)
+		if b.String() != want {
+			t.Fatalf("text %q, want %q", b.String(), want)
 		}
-		for range rapid.IntRange(0, 40).Draw(t, "keys") {
-			want := press(t, b)
-			if b.String() != want {
-				t.Fatalf("text %q, want %q", b.String(), want)
-			}
-			check(t, b)
-			window(t, b)
-		}
-		final := b.String()
-		for b.Redo() {
-			final = b.String()
-		}
-		for b.Undo() {
-			check(t, b)
-		}
-		if b.String() != src {
-			t.Fatalf("undone to %q, loaded %q", b.String(), src)
-		}
-		for b.Redo() {
-			check(t, b)
-		}
-		if b.String() != final {
-			t.Fatalf("redone to %q, was %q", b.String(), final)
-		}
-	})
+		check(t, b)
+		window(t, b)
+	}
+	final := b.String()
+	for b.Redo() {
+		final = b.String()
+	}
+	for b.Undo() {
+		check(t, b)
+	}
+	if b.String() != src {
+		t.Fatalf("undone to %q, loaded %q", b.String(), src)
+	}
+	for b.Redo() {
+		check(t, b)
+	}
+	if b.String() != final {
+		t.Fatalf("redone to %q, was %q", b.String(), final)
+	}
 }
 
 func TestLeftUndoesRight(t *testing.T) {
