@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"stet/db/server/sqlite"
 	"stet/model"
 	"stet/syncengine/server/store"
 )
@@ -62,6 +63,9 @@ func explain(err error) (string, int) {
 	case errors.Is(err, context.Canceled):
 		return "interrupted", exitInterrupt
 	}
+	if text, code, ok := explainFile(err); ok {
+		return text, code
+	}
 	if text, code, ok := explainStore(err); ok {
 		return text, code
 	}
@@ -74,7 +78,14 @@ func explainStore(err error) (string, int, bool) {
 	if errors.As(err, &at) {
 		name = "the store " + at.path
 	}
+	var where *sqlite.PlaceError
 	switch {
+	case errors.As(err, &where):
+		return name + " is on a network file system (" + where.Kind + "), where it can be damaged; --store takes a file on a disk of this machine", exitFailure, true
+	case errors.Is(err, sqlite.ErrServed):
+		return name + " is open in another process; stop the server (stetd serve) first", exitBusy, true
+	case errors.Is(err, sqlite.ErrNotEmpty):
+		return name + " is there already; --force replaces it and keeps it beside the new one", exitFailure, true
 	case errors.Is(err, model.ErrBusy):
 		return name + " is in use by another process, try again", exitBusy, true
 	case errors.Is(err, model.ErrCorrupt):
@@ -85,14 +96,46 @@ func explainStore(err error) (string, int, bool) {
 		return name + " can only be read; check its owner and permissions", exitFailure, true
 	case at == nil:
 		return "", 0, false
+	case errors.Is(err, fs.ErrNotExist):
+		return "there is no store at " + at.path + " (--store names its file)", exitNotFound, true
+	case errors.Is(err, sqlite.ErrEmpty):
+		return name + " is an empty file", exitNotFound, true
 	case strings.Contains(err.Error(), "no such table"): // a database, but somebody else's
 		return name + " is damaged or no store of stetd; it was left as it is", exitIntegrity, true
 	case errors.Is(err, fs.ErrPermission):
 		return name + " cannot be opened: permission denied", exitFailure, true
+	case errors.Is(err, syscall.ENOSPC):
+		return name + " has no room left on its disk", exitFailure, true
 	case errors.Is(err, syscall.EISDIR), errors.Is(err, syscall.ENOTDIR):
 		return name + " cannot be opened: a folder where a file should be, or the reverse", exitFailure, true
 	}
 	return "", 0, false
+}
+
+// explainFile tells why a backup's file cannot be read or written.
+func explainFile(err error) (string, int, bool) {
+	var file *sqlite.FileError
+	if !errors.As(err, &file) {
+		return "", 0, false
+	}
+	name := "the backup " + file.Path
+	switch {
+	case errors.Is(err, fs.ErrExist):
+		return name + " is there already; a backup never replaces a file", exitFailure, true
+	case errors.Is(err, fs.ErrNotExist):
+		return "there is no such file or folder: " + file.Path, exitNotFound, true
+	case errors.Is(err, model.ErrCorrupt), errors.Is(err, sqlite.ErrEmpty):
+		return name + " is damaged or no store of stetd; nothing was changed", exitIntegrity, true
+	case errors.Is(err, model.ErrNewerSchema):
+		return name + " was written by a newer stetd; install that version", exitIntegrity, true
+	case errors.Is(err, model.ErrBusy):
+		return name + " is being written by another process", exitBusy, true
+	case errors.Is(err, syscall.ENOSPC):
+		return name + " does not fit on the disk; nothing of it is left there", exitFailure, true
+	case errors.Is(err, fs.ErrPermission):
+		return name + " cannot be read or written: permission denied", exitFailure, true
+	}
+	return name + " cannot be used: " + file.Err.Error(), exitFailure, true
 }
 
 // noArgs and oneName check a command's words.
@@ -122,6 +165,13 @@ func validName(name string) bool {
 		}
 	}
 	return name != "" && len(name) <= 64
+}
+
+func oneFile(_ *cobra.Command, args []string) error {
+	if len(args) != 1 || args[0] == "" {
+		return usage("want one file name")
+	}
+	return nil
 }
 
 // needsCommand answers a command that only groups others.

@@ -61,7 +61,9 @@ func root() *cobra.Command {
 	cmd.PersistentFlags().StringVar(&path, "store", "", "file of the store (default stetd/stetd.db in the data folder)")
 	cmd.CompletionOptions.HiddenDefaultCmd = true
 	open := func(ctx context.Context) (store.Store, error) { return openStore(ctx, path) }
-	cmd.AddCommand(serveCommand(open), accountCommand(open), tokenCommand(open), versionCommand())
+	at := func() (string, error) { return storePath(path) }
+	cmd.AddCommand(serveCommand(open), accountCommand(open), tokenCommand(open), backupCommand(at), restoreCommand(at),
+		compactCommand(at), versionCommand())
 	return cmd
 }
 
@@ -69,21 +71,35 @@ func root() *cobra.Command {
 type opener func(ctx context.Context) (store.Store, error)
 
 func openStore(ctx context.Context, path string) (store.Store, error) {
-	if strings.HasPrefix(path, "postgres://") || strings.HasPrefix(path, "postgresql://") {
-		return nil, usage("PostgreSQL stores come with a later version; --store takes a file")
+	path, err := storePath(path)
+	if err != nil {
+		return nil, err
 	}
-	if path == "" {
-		dir, err := dataFolder()
-		if err != nil {
-			return nil, err
-		}
-		path = filepath.Join(dir, "stetd", "stetd.db")
-	}
-	s, err := sqlite.Open(ctx, path, sqlite.Options{Now: time.Now, Rand: rand.Reader})
+	s, err := sqlite.Open(ctx, path, world())
 	if err != nil {
 		return nil, &storeError{path, err}
 	}
 	return s, nil
+}
+
+// world is the real clock and the real randomness.
+func world() sqlite.Options { return sqlite.Options{Now: time.Now, Rand: rand.Reader} }
+
+// place returns the file that the flags name.
+type place func() (string, error)
+
+func storePath(path string) (string, error) {
+	if strings.HasPrefix(path, "postgres://") || strings.HasPrefix(path, "postgresql://") {
+		return "", usage("PostgreSQL stores come with a later version; --store takes a file")
+	}
+	if path != "" {
+		return path, nil
+	}
+	dir, err := dataFolder()
+	if err != nil {
+		return "", err
+	}
+	return filepath.Join(dir, "stetd", "stetd.db"), nil
 }
 
 // dataFolder is XDG_DATA_HOME or what stands for it.

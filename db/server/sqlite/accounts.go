@@ -6,7 +6,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"io"
 	"time"
 
 	"stet/syncengine/server/store"
@@ -26,11 +25,10 @@ const (
 
 // AddAccount implements store.Store.
 func (s *Store) AddAccount(ctx context.Context, name string) error {
-	var random [7]byte
-	if _, err := io.ReadFull(s.opts.Rand, random[:]); err != nil {
-		return fmt.Errorf("make epoch: %w", err)
+	epoch, err := newEpoch(s.opts.Rand)
+	if err != nil {
+		return err
 	}
-	epoch := lower.EncodeToString(random[:])[:10]
 	return s.submit(ctx, 1, func(g *group) error {
 		res, err := g.w.conn.ExecContext(g.ctx, sqlAddAccount, name, epoch, zeroTag, zeroTag, s.opts.Now().UnixMilli())
 		if err != nil {

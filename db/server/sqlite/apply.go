@@ -122,7 +122,28 @@ func (g *group) replay(acc *account, w store.Write) (store.Result, bool, error) 
 	case !bytes.Equal(hash, w.Fingerprint[:]):
 		return store.Result{Verdict: store.KeyReused, Kind: w.Op.Kind, Record: model.Record{ID: w.Op.NoteID}}, true, nil
 	}
+	if rec.Purged && kind != model.Purge {
+		return g.outlived(acc, w, kind, rec)
+	}
 	return store.Result{Verdict: store.Replayed, Kind: kind, Record: rec}, true, nil
+}
+
+// outlived answers a key whose snapshot is gone. Of a purged note a tombstone is
+// the whole answer. Otherwise the op is told as done, without the text that it
+// made; an append's answer, which is always the whole note, is the present one.
+func (g *group) outlived(acc *account, w store.Write, kind model.Kind, rec model.Record) (store.Result, bool, error) {
+	cur, err := g.current(acc.id, w.Op.NoteID)
+	if err != nil {
+		return store.Result{}, true, err
+	}
+	switch {
+	case cur == nil || cur.Purged:
+		return store.Result{Verdict: store.Replayed, Kind: kind, Record: rec}, true, nil
+	case kind == model.Append:
+		return store.Result{Verdict: store.Replayed, Kind: kind, Record: *cur}, true, nil
+	}
+	rec.Purged, rec.Fields = false, model.Fields{Deleted: kind == model.Delete}
+	return store.Result{Verdict: store.Replayed, Kind: kind, Record: rec, Thin: true}, true, nil
 }
 
 func (g *group) current(acc int64, id string) (*model.Record, error) {

@@ -8,12 +8,26 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"strings"
 
 	"stet/syncengine/server/store"
 )
 
 // zeroTag is the tag of an account without changes.
 const zeroTag = "00000000"
+
+// listing ends the tag of a place below the floor that was given out inside a
+// complete listing. Whoever lists may go on there: what the floor stands for
+// is known to all that come after it.
+const listing = "0"
+
+// place returns the cursor at a change, which a page ends with.
+func (a *account) place(rev int64, tag string) store.Cursor {
+	if rev < a.floor {
+		tag += listing
+	}
+	return store.Cursor{Epoch: a.epoch, Rev: rev, Tag: tag}
+}
 
 var lower = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPadding(base32.NoPadding)
 
@@ -74,6 +88,8 @@ func (a *account) check(ctx context.Context, q querier, since store.Cursor) erro
 		return nil
 	case since.Epoch != a.epoch:
 		return store.ErrEpoch
+	case since.Rev < a.floor && strings.HasSuffix(since.Tag, listing):
+		since.Tag = strings.TrimSuffix(since.Tag, listing)
 	case since.Rev < a.floor:
 		return store.ErrExpired
 	case since.Rev == a.floor:

@@ -16,5 +16,13 @@
 //
 //   - A note's text is stored once, as the snapshot of the change that made it.
 //
-//   - Other processes may use the file at the same time.
+//   - Other processes may use the file at the same time. Whoever has it open
+//     shares a lock on a side file; a restore takes that lock alone.
+//
+//   - A compaction empties snapshots that no note stands on and moves the floor.
+//     It deletes no row: keys and tombstones are known for ever, and what was
+//     emptied is absent from answers, never wrong.
+//
+//   - A restore begins a new epoch and keeps the clock at what the replaced store
+//     gave out.
 package sqlite

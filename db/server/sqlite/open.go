@@ -12,11 +12,14 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/mattn/go-sqlite3"
 
+	"stet/db/disk"
 	"stet/model"
 	"stet/syncengine/server/store"
 )
@@ -37,6 +40,7 @@ type Options struct {
 // Store is a server store in one SQLite file.
 type Store struct {
 	opts   Options
+	lock   *disk.Lock // shared: no restore under us
 	write  *sql.DB
 	read   *sql.DB
 	codec  *codec
@@ -50,21 +54,31 @@ var _ store.Store = (*Store)(nil)
 
 // Open opens the store at path and makes it if there is none. Errors:
 // model.ErrCorrupt, model.ErrNewerSchema, model.ErrReadOnly, model.ErrBusy,
-// and those of the file system.
+// model.ErrRefused for a place where data would not be safe, and those of the
+// file system.
 func Open(ctx context.Context, path string, opts Options) (*Store, error) {
 	if _, n, _ := sqlite3.Version(); n < oldestSQLite {
 		return nil, fmt.Errorf("open store: SQLite %d is too old, want %d", n, oldestSQLite)
 	}
-	if err := makeFile(path); err != nil {
+	lock, err := makeFile(path)
+	if err != nil {
 		return nil, err
 	}
+	s, err := openFile(ctx, path, opts)
+	if err != nil {
+		return nil, errors.Join(err, lock.Release())
+	}
+	s.lock = lock
+	return s, nil
+}
+
+func openFile(ctx context.Context, path string, opts Options) (*Store, error) {
 	codec, err := newCodec()
 	if err != nil {
 		return nil, err
 	}
 	s := &Store{opts: opts, codec: codec, queue: make(chan *job, 4096), done: make(chan struct{})}
-	s.write = pool(path, "rw", []string{"PRAGMA trusted_schema=OFF", "PRAGMA cell_size_check=ON",
-		"PRAGMA secure_delete=ON", "PRAGMA wal_autocheckpoint=4000", "PRAGMA cache_size=-32768"})
+	s.write = pool(path, "rw", writing)
 	s.write.SetMaxOpenConns(1)
 	s.read = pool(path, "ro", []string{"PRAGMA trusted_schema=OFF", "PRAGMA query_only=ON", "PRAGMA cache_size=-8192"})
 	readers := max(4, runtime.GOMAXPROCS(0))
@@ -103,6 +117,14 @@ func prepare(ctx context.Context, conn *sql.Conn, path string) error {
 			return err
 		}
 	}
+	if err := checkSettings(ctx, conn); err != nil {
+		return err
+	}
+	return migrate(ctx, conn)
+}
+
+// checkSettings reads back what a durable commit rests on.
+func checkSettings(ctx context.Context, conn *sql.Conn) error {
 	var mode string
 	var sync int
 	if err := conn.QueryRowContext(ctx, "PRAGMA journal_mode").Scan(&mode); err != nil {
@@ -114,7 +136,7 @@ func prepare(ctx context.Context, conn *sql.Conn, path string) error {
 	if mode != "wal" || sync != 2 {
 		return fmt.Errorf("open store: journal is %s and synchronous %d, want wal and 2", mode, sync)
 	}
-	return migrate(ctx, conn)
+	return nil
 }
 
 func quickCheck(ctx context.Context, conn *sql.Conn) error {
@@ -122,25 +144,41 @@ func quickCheck(ctx context.Context, conn *sql.Conn) error {
 	if err := conn.QueryRowContext(ctx, "PRAGMA quick_check(1)").Scan(&answer); err != nil {
 		return translate("check store", err)
 	}
+	if strings.Contains(answer, "unable to get the page. error code=") { // not wrong, not read
+		return fmt.Errorf("check store: %w: %s", syscall.EIO, answer)
+	}
 	if answer != "ok" {
 		return fmt.Errorf("check store: %w", model.ErrCorrupt)
 	}
 	return nil
 }
 
-// makeFile makes folder and file if they are missing, for the owner alone.
-func makeFile(path string) error {
+// makeFile makes folder and file if they are missing, for the owner alone, and
+// returns the lock that keeps a restore out.
+func makeFile(path string) (*disk.Lock, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return fmt.Errorf("open store: %w", err)
+		return nil, fmt.Errorf("open store: %w", err)
+	}
+	lock, err := share(path)
+	if err != nil {
+		return nil, fmt.Errorf("open store: %w", err)
 	}
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err == nil {
+		err = f.Close()
+	}
+	if err = errors.Join(readable(err), foreign(path)); err != nil {
+		return nil, fmt.Errorf("open store: %w", errors.Join(err, lock.Release()))
+	}
+	return lock, nil
+}
+
+// readable adds model.ErrReadOnly to a file system's refusal.
+func readable(err error) error {
 	if errors.Is(err, fs.ErrPermission) {
-		return fmt.Errorf("open store: %w: %w", model.ErrReadOnly, err)
+		return fmt.Errorf("%w: %w", model.ErrReadOnly, err)
 	}
-	if err != nil {
-		return fmt.Errorf("open store: %w", err)
-	}
-	return f.Close()
+	return err
 }
 
 // connector opens connections with settings that a DSN cannot hold. It keeps
@@ -183,5 +221,5 @@ func (s *Store) Close() error {
 	close(s.queue)
 	s.mu.Unlock()
 	<-s.done
-	return errors.Join(s.read.Close(), s.write.Close())
+	return errors.Join(s.read.Close(), s.write.Close(), s.lock.Release())
 }

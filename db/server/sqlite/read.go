@@ -74,7 +74,7 @@ func (s *Store) page(ctx context.Context, tx *sql.Tx, acc *account, since store.
 		rec.Purged = purged
 		size += len(rec.Fields.Title) + len(rec.Fields.Body) + logSize(rec.Fields) + 256
 		page.Changes = append(page.Changes, rec)
-		last = store.Cursor{Epoch: acc.epoch, Rev: rec.Rev, Tag: tag}
+		last = acc.place(rec.Rev, tag)
 	}
 	return translate("read changes", rows.Err())
 }
@@ -119,8 +119,8 @@ func (s *Store) NoteAt(ctx context.Context, account int64, id string, rev int64)
 }
 
 // History implements store.Store. It walks the note's chain of changes.
-func (s *Store) History(ctx context.Context, account int64, id string, before int64, limit int) ([]model.Record, error) {
-	var out []model.Record
+func (s *Store) History(ctx context.Context, account int64, id string, before int64, limit int) ([]store.Version, error) {
+	var out []store.Version
 	err := s.view(ctx, func(tx *sql.Tx) error {
 		var rev int64
 		err := tx.QueryRowContext(ctx, sqlNewest, account, store.Notes, id).Scan(&rev)
@@ -133,12 +133,12 @@ func (s *Store) History(ctx context.Context, account int64, id string, before in
 		for rev != 0 && len(out) < limit {
 			var prev int64
 			var empty bool
-			rec, _, err := s.scanChange(tx.QueryRowContext(ctx, sqlLink, account, rev), &prev, &empty)
+			rec, kind, err := s.scanChange(tx.QueryRowContext(ctx, sqlLink, account, rev), &prev, &empty)
 			if err != nil {
 				return translate("read history", err)
 			}
 			if !empty && (before == 0 || rev < before) {
-				out = append(out, rec)
+				out = append(out, store.Version{Record: rec, Kind: kind})
 			}
 			rev = prev
 		}

@@ -52,7 +52,7 @@ func TestFileIsTheOwnersAlone(t *testing.T) {
 	s := open(t, path, clock)
 	addAccount(t, s, "ann")
 	files, err := filepath.Glob(filepath.Dir(path) + "/*")
-	if err != nil || len(files) != 3 {
+	if err != nil || len(files) != 4 { // with the journal, its index and the lock
 		t.Fatalf("%v %v", files, err)
 	}
 	for _, f := range files {
@@ -69,7 +69,7 @@ func TestFileIsTheOwnersAlone(t *testing.T) {
 	if err := s.AddAccount(t.Context(), "bob"); err == nil {
 		t.Error("a closed store took an account")
 	}
-	if files, _ = filepath.Glob(filepath.Dir(path) + "/*"); len(files) != 1 {
+	if files, _ = filepath.Glob(filepath.Dir(path) + "/*"); len(files) != 2 {
 		t.Errorf("left behind: %v", files)
 	}
 }

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 
@@ -34,7 +35,8 @@ type group struct {
 	dirty    map[int64]bool
 }
 
-// writer owns the one connection that writes.
+// writer owns the one connection that writes. conn is nil after a failure of
+// the disk, until the next transaction opens another one.
 type writer struct {
 	s    *Store
 	conn *sql.Conn
@@ -48,15 +50,45 @@ type statements struct {
 
 func newWriter(ctx context.Context, s *Store, conn *sql.Conn) (*writer, error) {
 	w := &writer{s: s, conn: conn}
+	return w, w.prepare(ctx)
+}
+
+func (w *writer) prepare(ctx context.Context) error {
 	for dst, text := range map[**sql.Stmt]string{&w.stmt.byOp: sqlByOp, &w.stmt.note: sqlNote, &w.stmt.insert: sqlInsert,
 		&w.stmt.upsert: sqlUpsert, &w.stmt.clock: sqlClock} {
-		stmt, err := conn.PrepareContext(ctx, text)
+		stmt, err := w.conn.PrepareContext(ctx, text)
 		if err != nil {
-			return nil, translate("prepare statement", err)
+			return translate("prepare statement", err)
 		}
 		*dst = stmt
 	}
-	return w, nil
+	return nil
+}
+
+// reopen gives the writer a connection if it has none.
+func (w *writer) reopen(ctx context.Context) (err error) {
+	if w.conn != nil {
+		return nil
+	}
+	if w.conn, err = w.s.write.Conn(ctx); err != nil {
+		w.conn = nil
+		return translate("open store again", err)
+	}
+	if err = checkSettings(ctx, w.conn); err == nil {
+		err = w.prepare(ctx)
+	}
+	if err != nil {
+		w.abandon()
+	}
+	return err
+}
+
+// abandon closes the connection for good. After a failure of the disk nothing
+// that it holds is trusted, a commit least of all: what becomes of that shows
+// when the file is read anew, and nobody was told that it succeeded.
+func (w *writer) abandon() {
+	_ = w.conn.Raw(func(any) error { return driver.ErrBadConn }) // what it is about
+	w.conn, w.stmt = nil, statements{}
 }
 
 // run takes jobs until the queue is closed and empty.
@@ -77,6 +109,9 @@ func (w *writer) run() {
 // close empties the log and gives the connection back, statements finished, so
 // that SQLite can remove the log's files.
 func (w *writer) close() {
+	if w.conn == nil {
+		return
+	}
 	_, _ = w.conn.ExecContext(context.Background(), "PRAGMA wal_checkpoint(TRUNCATE)")
 	for _, stmt := range []*sql.Stmt{w.stmt.byOp, w.stmt.note, w.stmt.insert, w.stmt.upsert, w.stmt.clock} {
 		_ = stmt.Close()
@@ -112,8 +147,10 @@ func (w *writer) take(first *job) []*job {
 
 // single tries jobs one by one after their group failed with err.
 func (w *writer) single(jobs []*job, err error) {
-	if len(jobs) == 1 {
-		jobs[0].err = err
+	if len(jobs) == 1 || diskFailed(err) { // a failing disk is nobody's fault
+		for _, j := range jobs {
+			j.err = err
+		}
 		return
 	}
 	for _, j := range jobs {
@@ -130,6 +167,14 @@ func (w *writer) transact(jobs []*job) (err error) {
 		return nil
 	}
 	ctx := context.Background()
+	if err := w.reopen(ctx); err != nil {
+		return err
+	}
+	defer func() {
+		if diskFailed(err) && w.conn != nil {
+			w.abandon()
+		}
+	}()
 	if _, err := w.conn.ExecContext(ctx, "BEGIN IMMEDIATE"); err != nil {
 		return translate("begin", err)
 	}
