@@ -83,7 +83,7 @@ func (r role) settle(c *sqlite3.SQLiteConn) error {
 		if err != nil {
 			return fmt.Errorf("read setting %s: %w", name, err)
 		}
-		if got != value {
+		if fmt.Sprint(got) != fmt.Sprint(value) {
 			return fmt.Errorf("setting %s is %v, not %v", name, got, value)
 		}
 	}

@@ -4,15 +4,16 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"syscall"
 
 	"github.com/mattn/go-sqlite3"
 
 	"stet/model"
 )
 
-// mapError turns an error of SQLite into one of the model's; the text of the
-// original stays. Errors that are none of the model's (a full disk, a failing
-// one) pass as they are.
+// mapError turns an error of SQLite into one of the model's, or of a full or
+// failing disk into the system's ([syscall.ENOSPC], [syscall.EIO]); the text of
+// the original stays. Others pass as they are.
 func mapError(err error) error {
 	var e sqlite3.Error
 	switch {
@@ -41,9 +42,27 @@ func sentinelOf(e sqlite3.Error) error {
 		if e.ExtendedCode == sqlite3.ErrIoErrShortRead {
 			return model.ErrCorrupt
 		}
+		if noRoom(e.SystemErrno) {
+			return syscall.ENOSPC
+		}
+		return syscall.EIO
+	case sqlite3.ErrFull:
+		return syscall.ENOSPC
+	case sqlite3.ErrCantOpen:
+		if noRoom(e.SystemErrno) {
+			return syscall.ENOSPC
+		}
 	}
 	return nil
 }
+
+// noRoom reports whether the system refused to let a file grow.
+func noRoom(e syscall.Errno) bool {
+	return e == syscall.ENOSPC || e == syscall.EDQUOT || e == syscall.EFBIG
+}
+
+// diskFailed reports whether an error came from a disk that is full or broken.
+func diskFailed(err error) bool { return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EIO) }
 
 // fault maps an error of the store's file and remembers damage: after it, no
 // write is tried.

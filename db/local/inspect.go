@@ -8,7 +8,10 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
+	"syscall"
 
+	"github.com/mattn/go-sqlite3"
 	"golang.org/x/sys/unix"
 
 	"stet/model"
@@ -81,9 +84,20 @@ func quickCheck(ctx context.Context, db *sql.DB) error {
 		return err
 	}
 	if verdict != "ok" {
-		return fmt.Errorf("%w: %s", model.ErrCorrupt, verdict)
+		return fmt.Errorf("%w: %s", unread(verdict), verdict)
 	}
 	return nil
+}
+
+// unread tells a page that is wrong from one that the disk did not give, which
+// the check counts as wrong too: its verdict ends with SQLite's code.
+func unread(verdict string) error {
+	_, after, ok := strings.Cut(verdict, "unable to get the page. error code=")
+	var code int
+	if n, _ := fmt.Sscanf(after, "%d", &code); ok && n == 1 && code&0xff == int(sqlite3.ErrIoErr) {
+		return syscall.EIO
+	}
+	return model.ErrCorrupt
 }
 
 // writable reports why the file cannot be written in its place.

@@ -50,17 +50,36 @@ func create(ctx context.Context, path string, steps []step) error {
 		return err
 	}
 	temp := f.Name()
-	defer os.Remove(temp) // after the link: the second name only
+	defer func() {
+		for _, side := range []string{"", "-wal", "-shm"} { // after the link: the second name only
+			_ = os.Remove(temp + side)
+		}
+	}()
 	if err := errors.Join(f.Chmod(0o600), f.Close()); err != nil {
 		return err
 	}
 	if err := apply(ctx, temp, 0, steps); err != nil {
 		return err
 	}
+	if err := emptyJournal(ctx, temp); err != nil {
+		return err
+	}
 	if err := os.Link(temp, path); err != nil && !errors.Is(err, os.ErrExist) {
 		return err
 	}
 	return syncFile(filepath.Dir(path))
+}
+
+// emptyJournal makes sure that all of a store is in its file: the journal does
+// not come along when the file gets another name, and a close that fails to move
+// it does not tell.
+func emptyJournal(ctx context.Context, path string) error {
+	db := pool(path, role{write: true}, 1)
+	log, moved, err := checkpoint(ctx, db, "TRUNCATE")
+	if err == nil && moved < log {
+		err = errors.New("the journal could not be moved into the file")
+	}
+	return errors.Join(err, db.Close())
 }
 
 // migrate brings an existing store up to date, after a copy that was checked.

@@ -66,7 +66,7 @@ func (r *reader) Note(id string) (model.Note, error) {
 
 // IDs implements [store.Reader].
 func (r *reader) IDs(f func(id string, rev int64, status model.Status, deleted bool) bool) error {
-	rows, err := r.query("SELECT id, rev, status, deleted FROM notes WHERE purged = 0 ORDER BY id")
+	rows, err := r.query("SELECT id, rev, status, deleted FROM notes WHERE purged = 0 OR status <> 'synced' ORDER BY id")
 	if err != nil {
 		return err
 	}

@@ -9,8 +9,10 @@ import (
 	"path/filepath"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
+	"stet/db/disk"
 	"stet/db/local/search"
 	"stet/model"
 	"stet/syncengine/store"
@@ -21,6 +23,9 @@ type Options struct {
 	Path   string           // the file; its folder is made when missing
 	Now    func() time.Time // the clock
 	Device string           // this device's label, used when the store has none yet
+	// Machine tells this machine from others; "" takes the system's id of it. A
+	// store that comes from another machine becomes a device of its own.
+	Machine string
 	// ReadOnlyOK lets Open succeed on a store that can only be read (a
 	// read-only file or folder, or a newer schema); [Store.ReadOnly] then says
 	// why. Without it Open returns that reason as its error.
@@ -46,6 +51,9 @@ type Store struct {
 
 	watch   sync.Mutex
 	watched *sql.Conn // kept for DataVersion
+
+	place     string      // where the file is, see identity.go
+	elsewhere atomic.Bool // it was last written in another place
 
 	leaseMu sync.Mutex
 	lease   *lease
@@ -75,7 +83,7 @@ func open(ctx context.Context, o Options, steps []step) (*Store, error) {
 	}
 	s := &Store{o: o}
 	if err := s.prepare(ctx, steps); err != nil {
-		return nil, fmt.Errorf("open store: %w", err)
+		return nil, fmt.Errorf("open store: %w", mapError(err))
 	}
 	if err := s.connect(ctx, steps); err != nil {
 		return nil, fmt.Errorf("open store: %w", errors.Join(mapError(err), s.Close()))
@@ -97,7 +105,7 @@ func (s *Store) prepare(ctx context.Context, steps []step) error {
 	} else if err != nil {
 		return err
 	}
-	if kind := networkFS(dir); kind != "" && !s.o.AllowNetworkFS {
+	if kind := disk.NetworkFS(dir); kind != "" && !s.o.AllowNetworkFS {
 		return fmt.Errorf("%w: %s is on a network file system (%s), where a store can be damaged", model.ErrRefused, dir, kind)
 	}
 	if info == nil {
@@ -125,6 +133,11 @@ func (s *Store) connect(ctx context.Context, steps []step) error {
 			}
 			s.writer = pool(s.o.Path, role{write: true}, 1)
 		}
+		if errors.Is(mapError(err), syscall.ENOSPC) && s.o.ReadOnlyOK { // SQLite needs room beside the file even to read it
+			s.readOnly = fmt.Errorf("%w: %w", model.ErrReadOnly, mapError(err))
+			found, err = len(steps), s.writer.Close()
+			s.writer = nil
+		}
 		if err != nil {
 			return err
 		}
@@ -142,6 +155,7 @@ func (s *Store) connect(ctx context.Context, steps []step) error {
 		return s.readOnly
 	}
 	s.index = search.New(filepath.Join(filepath.Dir(s.o.Path), "search.db"), source{s}, s.readOnly != nil)
+	s.lookAround(ctx)
 	if s.readOnly == nil {
 		s.janitor = newJanitor(s)
 		return s.checkSmall(ctx)

@@ -183,6 +183,9 @@ func (t *tx) leaveServer(old, key string) error {
 			return err
 		}
 	}
+	if err := t.putMeta(store.MetaReplan, "1"); err != nil {
+		return err
+	}
 	var ids []string
 	err := t.each("SELECT id FROM notes ORDER BY pk", nil, func(scan func(...any) error) error {
 		ids = append(ids, "")

@@ -16,7 +16,7 @@ var _ search.Source = source{}
 // State implements [search.Source].
 func (src source) State(ctx context.Context) (id string, seq int64, err error) {
 	err = src.s.read(ctx, func(r *reader) error {
-		if id, err = r.Meta("store_id"); err != nil {
+		if id, err = r.Meta(metaStoreID); err != nil {
 			return err
 		}
 		return r.s.fault("read change number", r.row("SELECT seq FROM totals").Scan(&seq))

@@ -74,12 +74,14 @@ func (s *Store) write(ctx context.Context, f func(*tx) error) (err error) {
 	if err != nil {
 		return s.fault("write store", err)
 	}
-	defer func() { err = errors.Join(err, s.fault("write store", conn.Close())) }()
-	defer func() { err = errors.Join(err, s.end(conn)) }() // after the commit, nothing; also if f panics
+	defer func() { err = errors.Join(err, s.end(conn, err)) }() // after the commit, nothing; also if f panics
 	if err := s.begin(ctx, conn); err != nil {
 		return s.fault("write store", err)
 	}
 	t := &tx{reader: reader{s: s, db: conn, ctx: context.Background()}}
+	if err := t.settle(); err != nil {
+		return err
+	}
 	if err := f(t); err != nil {
 		return err
 	}
@@ -92,15 +94,25 @@ func (s *Store) write(ctx context.Context, f func(*tx) error) (err error) {
 	if _, err := conn.ExecContext(t.ctx, "COMMIT"); err != nil {
 		return s.fault("commit", err)
 	}
+	s.elsewhere.Store(false)
 	s.janitor.committed()
 	return nil
 }
 
-// end takes back what is not committed. A transaction is spelled in SQL and
-// not a [sql.Tx], which starts a goroutine for each query that it makes.
-func (s *Store) end(conn *sql.Conn) error {
+// end takes back what is not committed and gives the connection back. A
+// transaction is spelled in SQL and not a [sql.Tx], which starts a goroutine
+// for each query that it makes.
+//
+// After a failure of the disk nothing that the connection holds is trusted: it
+// is closed, the next write opens another one, which reads the file anew. If
+// what failed was the commit, its outcome is open until then: it may be found in
+// the journal after a crash, whole, but it was never said to be saved.
+func (s *Store) end(conn *sql.Conn, cause error) error {
 	err := conn.Raw(func(c any) error {
 		own := c.(*sqlite3.SQLiteConn)
+		if diskFailed(cause) {
+			return driver.ErrBadConn
+		}
 		if own.AutoCommit() {
 			return nil
 		}
@@ -109,7 +121,13 @@ func (s *Store) end(conn *sql.Conn) error {
 		}
 		return nil
 	})
-	return s.fault("take back", err)
+	if errors.Is(err, driver.ErrBadConn) { // it is closed
+		if diskFailed(cause) {
+			return nil
+		}
+		return s.fault("take back", err)
+	}
+	return errors.Join(s.fault("take back", err), s.fault("write store", conn.Close()))
 }
 
 // begin starts a transaction when it is this process's turn. SQLite's own wait

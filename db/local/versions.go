@@ -3,6 +3,7 @@ package local
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"stet/model"
 )
@@ -92,6 +93,12 @@ func (r *reader) versions(where, id string, args ...any) (out []model.Version, e
 		out = append(out, v)
 	}
 	return out, nil
+}
+
+// Knew implements [store.Reader].
+func (r *reader) Knew(noteID string, f model.Fields) (bool, error) {
+	all, err := r.versions("WHERE note = ?", noteID, noteID)
+	return slices.ContainsFunc(all, func(v model.Version) bool { return model.SameText(v.Fields, f) }), err
 }
 
 // presentVersion returns the note's row as a version.
