@@ -84,6 +84,9 @@ type PushResult struct {
 	Prev, Next string
 	// PullFirst asks for a pull before these ops are sent again.
 	PullFirst bool
+	// Stopped says why a driver that needs several requests made no more of
+	// them: an error as Push returns. The outcomes tell which ops it left out.
+	Stopped error
 }
 
 // Info is who the server says it and we are.

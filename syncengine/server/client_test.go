@@ -59,7 +59,7 @@ func (s *site) start() {
 		s.t.Fatal(err)
 	}
 	s.st = st
-	s.http = httptest.NewUnstartedServer(server.New(st, server.Options{Now: s.now,
+	s.http = httptest.NewUnstartedServer(server.New(st, server.Options{Now: s.now, Heartbeat: 100 * time.Millisecond,
 		NewID: func() string { return fmt.Sprintf("req-%d", s.ids.Add(1)) }}))
 	s.http.Start()
 }

@@ -9,6 +9,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -20,6 +21,7 @@ import (
 	"time"
 
 	"stet/syncengine/server/answer"
+	"stet/syncengine/server/live"
 	"stet/syncengine/server/native"
 	"stet/syncengine/server/store"
 	"stet/syncengine/wire"
@@ -33,26 +35,55 @@ type Options struct {
 	Log *slog.Logger
 	// Limits are those of notes-sync/1 if zero.
 	Limits wire.Limits
+	// After is time.After if nil, or a simulated one.
+	After func(time.Duration) <-chan time.Time
+	// Heartbeat is the longest silence of an event stream; 25 s if 0.
+	Heartbeat time.Duration
+	// Sweep is how often revoked tokens and writes of other processes are looked
+	// for while somebody listens; 2 s if 0.
+	Sweep time.Duration
+	// Streams is how many streams and waiting polls an account may have open at a
+	// time; 256 if 0.
+	Streams int
+}
+
+// complete fills in what was left out.
+func (o Options) complete() Options {
+	if o.Limits == (wire.Limits{}) {
+		o.Limits = wire.DefaultLimits()
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.After == nil {
+		o.After = time.After
+	}
+	o.Heartbeat = cmp.Or(o.Heartbeat, 25*time.Second)
+	o.Sweep = cmp.Or(o.Sweep, 2*time.Second)
+	o.Streams = cmp.Or(o.Streams, 256)
+	return o
 }
 
 // Server is the handler.
 type Server struct {
 	store  store.Store
 	opts   Options
+	hub    *live.Hub
 	native *native.Dialect
 }
 
 // New returns a handler that serves s. It owns nothing: closing s is the
 // caller's.
 func New(s store.Store, opts Options) http.Handler {
-	if opts.Limits == (wire.Limits{}) {
-		opts.Limits = wire.DefaultLimits()
-	}
-	if opts.Log == nil {
-		opts.Log = slog.New(slog.DiscardHandler)
-	}
-	return &Server{store: s, opts: opts, native: native.New(s, native.Options{Now: opts.Now, Limits: opts.Limits})}
+	opts = opts.complete()
+	hub := live.New(s, live.Options{After: opts.After, Sweep: opts.Sweep, PerAccount: opts.Streams})
+	return &Server{store: s, opts: opts, hub: hub, native: native.New(hub.Store(), native.Options{Now: opts.Now,
+		Limits: opts.Limits, Hub: hub, After: opts.After, Heartbeat: opts.Heartbeat})}
 }
+
+// EndStreams ends the streams that are open, answers the polls that wait, and
+// lets no new one begin: the server is to stop.
+func (s *Server) EndStreams() { s.hub.Close() }
 
 // ServeHTTP implements http.Handler.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -66,25 +97,27 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, wire.NewProblem(http.StatusNotFound, wire.CodeNotFound, "no such page"))
 		return
 	}
-	acc, err := s.authenticate(r)
+	acc, token, err := s.authenticate(r)
 	if err != nil {
 		s.fail(w, r, err)
 		return
 	}
-	if err := s.native.Serve(w, r, acc); err != nil {
+	if err := s.native.Serve(w, r, acc, token); err != nil {
 		s.fail(w, r, err)
 	}
 }
 
 // authenticate finds the account of the request's bearer token. The look-up is
 // by hash, and the store compares in constant time.
-func (s *Server) authenticate(r *http.Request) (store.Account, error) {
+func (s *Server) authenticate(r *http.Request) (acc store.Account, hash [32]byte, err error) {
 	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	token = strings.TrimSpace(token)
 	if !strings.EqualFold(scheme, "Bearer") || token == "" {
-		return store.Account{}, store.ErrToken
+		return acc, hash, store.ErrToken
 	}
-	return s.store.Authenticate(r.Context(), Hash(token))
+	hash = Hash(token)
+	acc, err = s.store.Authenticate(r.Context(), hash)
+	return acc, hash, err
 }
 
 // Hash returns what a store keeps of a token.
@@ -139,10 +172,14 @@ func (s *Server) recover(w http.ResponseWriter, r *http.Request) {
 }
 
 // HTTP returns an http.Server with the bounds that a server on the open
-// network needs.
+// network needs. Streams set their own. Its Shutdown ends them first, since
+// they would never end by themselves.
 func HTTP(h http.Handler, log *slog.Logger) *http.Server {
 	srv := &http.Server{Handler: h, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second,
 		WriteTimeout: 60 * time.Second, IdleTimeout: 120 * time.Second, MaxHeaderBytes: 32 << 10}
+	if s, ok := h.(interface{ EndStreams() }); ok {
+		srv.RegisterOnShutdown(s.EndStreams)
+	}
 	if log != nil {
 		srv.ErrorLog = slog.NewLogLogger(log.Handler(), slog.LevelDebug)
 	}

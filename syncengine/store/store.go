@@ -50,6 +50,9 @@ type Reader interface {
 	// connected server to hold, and whether there is one. For a synced note it is
 	// the row itself.
 	Shadow(id string) (model.Record, bool, error)
+	// Knew reports whether a kept version of the note has the text of f
+	// (model.SameText); the row itself does not count.
+	Knew(noteID string, f model.Fields) (bool, error)
 	// Ops returns the note's outbox entries, oldest first.
 	Ops(noteID string) ([]model.Op, error)
 	// Sendable returns ops that may be sent now, at most one a note and that its
@@ -71,8 +74,9 @@ type Reader interface {
 	// HeldOf returns what is kept aside for one note.
 	HeldOf(noteID string) (Held, bool, error)
 	Counts() (model.Counts, error)
-	// IDs calls f for each note that is not purged, in id order, with its status
-	// and rev and whether it is in the trash, until f returns false.
+	// IDs calls f for each note, in id order, with its status and rev and whether
+	// it is in the trash, until f returns false. Of purged notes it names those
+	// of which the server is still to be told.
 	IDs(f func(id string, rev int64, status model.Status, deleted bool) bool) error
 }
 
@@ -159,4 +163,5 @@ const (
 	MetaRetryAfter = "retry_after" // RFC 3339: no request before this time
 	MetaResync     = "resync"      // reason of a full comparison under way
 	MetaEpoch      = "epoch"       // the server's epoch, to show and to compare
+	MetaReplan     = "replan"      // set when the outbox was emptied for another server: it must be planned anew
 )

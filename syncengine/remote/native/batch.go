@@ -58,20 +58,32 @@ func (c *Client) pushBatch(ctx context.Context, cursor string, ops []remote.Op) 
 	return remote.PushResult{}, strange(p, nil)
 }
 
-// halves sends ops in two parts.
+// halves sends ops in two parts. What ends the first ends both: a server that
+// asks to wait is not asked again at once.
 func (c *Client) halves(ctx context.Context, cursor string, ops []remote.Op) (remote.PushResult, error) {
 	cut := len(ops) / 2
 	first, err := c.push(ctx, cursor, ops[:cut])
 	if err != nil {
 		return remote.PushResult{}, err
 	}
-	second, err := c.push(ctx, cursor, ops[cut:])
-	if err != nil {
-		second = remote.PushResult{Outcomes: rest(ops[cut:], err)}
+	second := remote.PushResult{Stopped: first.Stopped}
+	if first.Stopped != nil {
+		second.Outcomes = left(ops[cut:])
+	} else if second, err = c.push(ctx, cursor, ops[cut:]); err != nil {
+		second = remote.PushResult{Outcomes: rest(ops[cut:], err), Stopped: err}
 	}
-	out := remote.PushResult{Outcomes: append(first.Outcomes, second.Outcomes...)}
+	out := remote.PushResult{Outcomes: append(first.Outcomes, second.Outcomes...), Stopped: second.Stopped}
 	out.Prev, out.Next = join(first, second)
 	return out, nil
+}
+
+// left are the outcomes of ops that were not sent.
+func left(ops []remote.Op) []remote.Outcome {
+	out := make([]remote.Outcome, len(ops))
+	for i, op := range ops {
+		out[i] = notApplied(op, "an earlier one could not be sent")
+	}
+	return out
 }
 
 // join returns the cursors around both results if nothing came between them.

@@ -1,13 +1,15 @@
 // Package native is the driver of stet's own protocol.
 //
 // Rules of the room: it keeps no state about notes; all that it remembers
-// between calls is the connection and whether the server takes coded bodies.
+// between calls is the connection, the open stream of pokes among it, and what
+// the server cannot do (coded bodies, streams).
 // An answer is read whole, decoded strictly and checked before a word of it is
 // handed on, so a captive portal's page, a cut body or another server's JSON
-// changes nothing (I-19). The token leaves only towards the origin given to
-// [New]: redirects are never followed. It never sleeps, retries or looks at a
-// clock; what the server says about time is measured against the server's own
-// Date.
+// changes nothing (I-19); a stream is read event by event, each as strictly. The
+// token leaves only towards the origin given to [New]: redirects are never
+// followed. It never sleeps, retries or looks at a clock, but for timers that
+// give a silent connection up; what the server says about time is measured
+// against the server's own Date.
 package native
 
 import (
@@ -20,6 +22,7 @@ import (
 	"net/netip"
 	"net/url"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -31,6 +34,7 @@ const (
 	dialTimeout    = 5 * time.Second
 	headerTimeout  = 10 * time.Second
 	requestTimeout = 30 * time.Second
+	heartbeat      = 25 * time.Second
 	// maxAnswer bounds an answer's body, after decoding. A page is about 4 MiB.
 	maxAnswer = 64 << 20
 	// maxRequest is the size of a batch's JSON at which it is split.
@@ -46,7 +50,12 @@ type Client struct {
 	auth    string   // the Authorization header's value
 	http    http.RoundTripper
 	timeout time.Duration
-	plain   atomic.Bool // the server refused a coded body once
+	silence time.Duration // after which a stream is given up
+	plain   atomic.Bool   // the server refused a coded body once
+	polls   atomic.Bool   // the server has no streams but lets polls wait
+
+	mu   sync.Mutex
+	kept *stream // between two calls of Watch
 }
 
 var _ remote.Remote = (*Client)(nil)
@@ -58,6 +67,7 @@ type options struct {
 	transport http.RoundTripper
 	roots     *x509.CertPool
 	timeout   time.Duration
+	heartbeat time.Duration
 }
 
 // WithTransport sends requests through rt instead of the client's own
@@ -69,6 +79,10 @@ func WithRoots(pool *x509.CertPool) Option { return func(o *options) { o.roots =
 
 // WithTimeout bounds a whole request, body and answer, instead of 30 s.
 func WithTimeout(d time.Duration) Option { return func(o *options) { o.timeout = d } }
+
+// WithHeartbeat says how long a server is silent at most on a stream, instead
+// of 25 s. Two and a half of it without a word end the stream.
+func WithHeartbeat(d time.Duration) Option { return func(o *options) { o.heartbeat = d } }
 
 // New makes a client for the server at baseURL, which may have a path. It does
 // not connect. The URL must be http or https without user, query and fragment;
@@ -82,18 +96,22 @@ func New(baseURL, token string, opts ...Option) (*Client, error) {
 	if token == "" || strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r > '~' }) {
 		return nil, errors.New("token is not visible ASCII")
 	}
-	o := options{timeout: requestTimeout}
+	o := options{timeout: requestTimeout, heartbeat: heartbeat}
 	for _, opt := range opts {
 		opt(&o)
 	}
 	if o.transport == nil {
 		o.transport = newTransport(o.roots)
 	}
-	return &Client{base: base, auth: "Bearer " + token, http: o.transport, timeout: o.timeout}, nil
+	return &Client{base: base, auth: "Bearer " + token, http: o.transport, timeout: o.timeout,
+		silence: o.heartbeat * 5 / 2}, nil
 }
 
 // Close closes connections that are kept for the next request.
 func (c *Client) Close() {
+	if s := c.take(); s != nil {
+		s.close()
+	}
 	if t, ok := c.http.(interface{ CloseIdleConnections() }); ok {
 		t.CloseIdleConnections()
 	}

@@ -223,6 +223,3 @@ func readNote(a answer, id string) (model.Record, error) {
 	}
 	return rec, nil
 }
-
-// Watch is not supported: the server is polled.
-func (c *Client) Watch(context.Context, string) error { return remote.ErrUnsupported }

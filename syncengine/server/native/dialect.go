@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"stet/model"
+	"stet/syncengine/server/live"
 	"stet/syncengine/server/store"
 	"stet/syncengine/wire"
 )
@@ -24,6 +25,12 @@ import (
 type Options struct {
 	Now    func() time.Time
 	Limits wire.Limits
+	// Hub tells of changes to who waits for them.
+	Hub *live.Hub
+	// After is time.After, or a simulated one.
+	After func(time.Duration) <-chan time.Time
+	// Heartbeat is the longest silence of a stream.
+	Heartbeat time.Duration
 }
 
 // Dialect answers the native paths.
@@ -37,10 +44,11 @@ func New(s store.Store, opts Options) *Dialect { return &Dialect{store: s, opts:
 
 // call is one request with its account and its note, if the path names one.
 type call struct {
-	w    http.ResponseWriter
-	r    *http.Request
-	acc  store.Account
-	note string
+	w     http.ResponseWriter
+	r     *http.Request
+	acc   store.Account
+	token [32]byte // hash of the token that the request came with
+	note  string
 }
 
 type handler func(d *Dialect, c call) error
@@ -54,6 +62,8 @@ func route(path string) (methods map[string]handler, note string) {
 		return map[string]handler{http.MethodPost: (*Dialect).postBatch}, ""
 	case wire.PathChanges:
 		return map[string]handler{http.MethodGet: (*Dialect).getChanges}, ""
+	case wire.PathEvents:
+		return map[string]handler{http.MethodGet: (*Dialect).getEvents}, ""
 	case wire.PathMeta:
 		return map[string]handler{http.MethodGet: (*Dialect).getMeta}, ""
 	case wire.PathNotes:
@@ -76,8 +86,9 @@ func (d *Dialect) Owns(path string) bool {
 	return methods != nil
 }
 
-// Serve answers a request of an account, or returns why not.
-func (d *Dialect) Serve(w http.ResponseWriter, r *http.Request, acc store.Account) error {
+// Serve answers a request of an account, which the token with this hash opened,
+// or returns why not.
+func (d *Dialect) Serve(w http.ResponseWriter, r *http.Request, acc store.Account, token [32]byte) error {
 	methods, note := route(r.URL.Path)
 	method := r.Method
 	if method == http.MethodHead {
@@ -91,7 +102,7 @@ func (d *Dialect) Serve(w http.ResponseWriter, r *http.Request, acc store.Accoun
 	if strings.HasPrefix(r.URL.Path, wire.PathNotes+"/") && !wire.ValidNoteID(note) {
 		return unknownNote()
 	}
-	return h(d, call{w, r, acc, note})
+	return h(d, call{w, r, acc, token, note})
 }
 
 func allow(methods map[string]handler) string {
@@ -118,6 +129,10 @@ func ProblemOf(err error) *wire.Problem {
 		return p
 	case errors.Is(err, store.ErrToken), errors.Is(err, store.ErrNoAccount):
 		return wire.NewProblem(http.StatusUnauthorized, wire.CodeUnauthorized, "a valid bearer token is needed")
+	case errors.Is(err, live.ErrTooMany):
+		p = wire.NewProblem(http.StatusTooManyRequests, wire.CodeTooMany, "this account has too many open streams")
+		p.RetryAfter = 30
+		return p
 	case errors.Is(err, store.ErrEpoch):
 		return resync(wire.CodeEpochChanged, "the server's data were restored or replaced")
 	case errors.Is(err, store.ErrUnknown):

@@ -94,8 +94,11 @@ func noCondition() *wire.Problem {
 // key is looked up first, by the store, which then compares revisions.
 func (d *Dialect) condition(c call) (condition, error) {
 	match := c.r.Header.Values("If-Match")
+	absent := strings.TrimSpace(c.r.Header.Get("If-None-Match")) == "*"
 	switch {
-	case strings.TrimSpace(c.r.Header.Get("If-None-Match")) == "*" && len(match) == 0:
+	case absent && len(match) > 0:
+		return condition{}, nil // no note is both there and not there
+	case absent:
 		return condition{create: true, exact: true}, nil
 	case len(match) == 0:
 		return condition{}, noCondition()

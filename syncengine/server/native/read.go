@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 
 	"stet/model"
 	"stet/syncengine/server/answer"
@@ -32,15 +33,16 @@ func (d *Dialect) getChanges(c call) error {
 	if err != nil {
 		return err
 	}
-	if _, err := number(q.Get("wait"), 0, 0, 30, "wait"); err != nil {
+	wait, err := number(q.Get("wait"), 0, 0, wire.MaxWait, "wait")
+	if err != nil {
 		return err
 	}
 	match := c.r.Header.Get("If-None-Match")
-	if tag := wire.CursorETag(wire.Cursor(since)); since == c.acc.Cursor && matches(match, tag) {
+	if tag := wire.CursorETag(wire.Cursor(since)); wait == 0 && since == c.acc.Cursor && matches(match, tag) {
 		notModified(c.w, tag)
 		return nil
 	}
-	page, err := d.store.Changes(c.r.Context(), c.acc.ID, since, limit, d.opts.Limits.PageBytes)
+	page, err := d.waitFor(c, time.Duration(wait)*time.Second, question{since, limit, match})
 	if err != nil {
 		return err
 	}
@@ -171,12 +173,9 @@ func (d *Dialect) getHistory(c call) error {
 		return err
 	}
 	out := wire.History{Versions: []wire.Version{}, HasMore: len(list) > limit}
-	for _, rec := range list[:min(len(list), limit)] {
-		v := wire.Version{Rev: rec.Rev, Device: rec.Device, At: model.FormatTime(rec.SavedAt), Note: rec}
-		if rec.Fields.Deleted {
-			v.Kind = model.Delete
-		}
-		out.Versions = append(out.Versions, v)
+	for _, v := range list[:min(len(list), limit)] {
+		out.Versions = append(out.Versions, wire.Version{Rev: v.Rev, Device: v.Device, Kind: v.Kind,
+			At: model.FormatTime(v.SavedAt), Note: v.Record})
 	}
 	c.w.Header().Set("Cache-Control", "private, no-cache")
 	return answer.JSON(c.w, c.r, http.StatusOK, out)

@@ -102,7 +102,7 @@ func (d *Dialect) written(c call, op model.Op, res store.Result, refuse refusal)
 	}
 	rec := res.Record
 	// An append's answer is the whole note: others may have written since.
-	if c.r.Header.Get(wire.HeaderPrefer) == wire.PreferMinimal && op.Kind != model.Append {
+	if res.Thin || c.r.Header.Get(wire.HeaderPrefer) == wire.PreferMinimal && op.Kind != model.Append {
 		h.Set(wire.HeaderPreferApplied, wire.PreferMinimal)
 		rec = model.Record{ID: rec.ID, Rev: rec.Rev, Fields: model.Fields{Deleted: rec.Fields.Deleted}, ServerAt: rec.ServerAt}
 	}
@@ -269,7 +269,7 @@ func fill(out *wire.BatchAnswer, r *wire.Result, want wire.Want, op model.Op, re
 	}
 	r.Status, r.Rev, r.UpdatedAtServer = status, res.Record.Rev, model.FormatTime(res.Record.ServerAt)
 	r.Replayed = res.Verdict == store.Replayed
-	if want == wire.WantAll || op.Kind == model.Append {
+	if !res.Thin && (want == wire.WantAll || op.Kind == model.Append) {
 		rec := res.Record
 		r.Note = &rec
 	}

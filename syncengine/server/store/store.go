@@ -66,6 +66,9 @@ const (
 type Result struct {
 	Verdict Verdict
 	Record  model.Record
+	// Thin says that what the op made is no longer kept: of Record only id, rev
+	// and times are right.
+	Thin bool
 	// Kind of the change that made Record, so that a replay can answer with the
 	// first status.
 	Kind model.Kind
@@ -80,6 +83,13 @@ type Page struct {
 	Changes []model.Record
 	Next    Cursor
 	More    bool
+}
+
+// Version is one accepted change of a note: what it made, and of what kind it
+// was.
+type Version struct {
+	model.Record
+	Kind model.Kind
 }
 
 // Errors of a store.
@@ -122,7 +132,7 @@ type Store interface {
 	NoteAt(ctx context.Context, account int64, id string, rev int64) (model.Record, error)
 	// History returns the kept versions of a note, newest first, before rev
 	// before (0 = from the newest).
-	History(ctx context.Context, account int64, id string, before int64, limit int) ([]model.Record, error)
+	History(ctx context.Context, account int64, id string, before int64, limit int) ([]Version, error)
 
 	// AddAccount makes an account; ErrExists.
 	AddAccount(ctx context.Context, name string) error

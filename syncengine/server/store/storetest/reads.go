@@ -91,7 +91,8 @@ func testHistory(t *testing.T, b *bench) {
 		revs = append(revs, rev)
 	}
 	all, err := b.s.History(b.ctx, b.acc, "n", 0, 100)
-	if err != nil || len(all) != 5 || all[0].Fields.Title != "4" || all[4].Fields.Title != "0" || all[0].Device != "dev" {
+	if err != nil || len(all) != 5 || all[0].Fields.Title != "4" || all[4].Fields.Title != "0" || all[0].Device != "dev" ||
+		all[0].Kind != model.Update || all[4].Kind != model.Create {
 		t.Fatalf("%+v, %v", all, err)
 	}
 	some, err := b.s.History(b.ctx, b.acc, "n", revs[3], 2)
