@@ -1,6 +1,7 @@
 package syncengine
 
 import (
+	"errors"
 	"fmt"
 
 	"stet/model"
@@ -15,6 +16,11 @@ func (e *Engine) absorb(tx store.Tx, rec model.Record, mode pullMode) (outcome, 
 	}
 	if !s.exists {
 		return e.absorbNew(tx, s, rec)
+	}
+	if mode.anew {
+		if mode.unsure, err = e.renumber(tx, &s, rec); err != nil {
+			return ignored, err
+		}
 	}
 	if sent, ok := s.sent(); ok {
 		if rec.OpID != "" && rec.OpID == sent.ID {
@@ -54,9 +60,22 @@ func (e *Engine) absorbNewer(tx store.Tx, s standing, rec model.Record, mode pul
 	case s.note.Purged:
 		return e.unpurge(tx, s, rec)
 	case s.note.Status == model.Synced:
+		if replaces, err := replacing(tx, rec.ID); err != nil || replaces && !mode.consent {
+			return held, errors.Join(err, e.hold(tx, rec, store.HeldForConsent))
+		}
 		return e.takeRemote(tx, s, rec)
 	}
 	return e.reconcile(tx, s, s.common(), rec)
+}
+
+// replacing reports whether a text that does not descend from ours is held: one
+// that builds on it does not either.
+func replacing(tx store.Reader, id string) (bool, error) {
+	h, ok, err := tx.HeldOf(id)
+	if err != nil {
+		return false, fmt.Errorf("read held change: %w", err)
+	}
+	return ok && h.Reason == store.HeldForConsent && !h.Record.Fields.Deleted, nil
 }
 
 // unpurge takes a version that came between a purge made here and the server:
@@ -130,6 +149,13 @@ func (e *Engine) releaseHeld(tx store.Tx, noteID string, server int64) error {
 // have been restored, so an older one does not undo ours.
 func (e *Engine) compare(tx store.Tx, s standing, rec model.Record, mode pullMode) (outcome, error) {
 	same := s.shadowed && s.shadow.Rev > 0 && model.Equal(s.shadow.Fields, rec.Fields)
+	older := s.shadowed && rec.Rev < s.shadow.Rev
+	if mode.reason.Forgot() && !same && !older && !s.inReview {
+		var err error
+		if older, err = descends(tx, s, rec); err != nil {
+			return ignored, err
+		}
+	}
 	switch {
 	case s.inReview && (same || s.shadowed && rec.Rev == s.shadow.Rev):
 		s.shadow = rec
@@ -138,7 +164,7 @@ func (e *Engine) compare(tx store.Tx, s standing, rec model.Record, mode pullMod
 	case s.inReview && s.shadowed && rec.Rev < s.shadow.Rev && mode.reason.Forgot():
 		return e.sendAgain(tx, s, rec)
 	case s.inReview:
-		if rec.Rev == s.review.Remote.Rev {
+		if rec.Rev == s.review.Remote.Rev && (!mode.anew || model.Equal(rec.Fields, s.review.Remote.Fields)) {
 			return ignored, nil
 		}
 		return e.reviewMoved(tx, s, rec)
@@ -146,8 +172,10 @@ func (e *Engine) compare(tx store.Tx, s standing, rec model.Record, mode pullMod
 		s.shadow, s.shadowed = rec, true
 		_, err := e.commit(tx, s, model.MoveResync)
 		return ignored, err
-	case s.shadowed && rec.Rev < s.shadow.Rev && mode.reason.Forgot():
+	case older && mode.reason.Forgot():
 		return e.sendAgain(tx, s, rec)
+	case mode.unsure:
+		return e.reconcile(tx, s, nil, rec)
 	case s.shadowed && rec.Rev > s.shadow.Rev && s.note.Status == model.Synced && mode.reason.Forgot() && !mode.consent:
 		return held, e.hold(tx, rec, store.HeldForConsent)
 	case s.shadowed && rec.Rev > s.shadow.Rev:

@@ -20,9 +20,10 @@ const (
 )
 
 type askJSON struct {
-	ID  string `json:"id"`
-	Yes bool   `json:"yes,omitempty"`
-	At  int64  `json:"at"` // Unix ms
+	ID   string `json:"id"`
+	Yes  bool   `json:"yes,omitempty"`
+	Keep bool   `json:"keep,omitempty"`
+	At   int64  `json:"at"` // Unix ms
 }
 
 type answerJSON struct {
@@ -42,7 +43,7 @@ const askPatience = 10 * time.Second
 // itself.
 func (e *Engine) AskRound(ctx context.Context, o RoundOptions) (Report, error) {
 	id := e.newID()
-	text, err := json.Marshal(askJSON{id, o.Yes, e.now().UnixMilli()})
+	text, err := json.Marshal(askJSON{id, o.Yes, o.Keep, e.now().UnixMilli()})
 	if err != nil {
 		return Report{}, fmt.Errorf("ask for a round: %w", err)
 	}
@@ -204,12 +205,16 @@ func (w *worker) asked(ctx context.Context) (string, error) {
 	return ask.ID, nil
 }
 
-// consented reports whether who asks agreed to what the guard holds. An old
-// consent is of somebody who was killed, to something else.
-func (w *worker) consented(ctx context.Context, asked string) bool {
+// consented tells what who asks answered to what the guard holds: yes to go on,
+// keep to refuse. An old answer is of somebody who was killed, to something
+// else.
+func (w *worker) consented(ctx context.Context, asked string) (yes, keep bool) {
 	ask, err := w.readAsk(ctx)
 	age := w.now().Sub(time.UnixMilli(ask.At)).Abs()
-	return err == nil && asked != "" && ask.ID == asked && ask.Yes && age < 2*askPatience
+	if err != nil || asked == "" || ask.ID != asked || age >= 2*askPatience {
+		return false, false
+	}
+	return ask.Yes, ask.Keep
 }
 
 func (w *worker) readAsk(ctx context.Context) (askJSON, error) {

@@ -1,23 +1,36 @@
 package syncengine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
+	"time"
 
 	"stet/model"
-	"stet/syncengine/merge"
-	"stet/syncengine/remote"
 	"stet/syncengine/store"
 )
 
-// Plan is what a round would do if nothing changed meanwhile. Making it changes
-// nothing, here or on the server.
+// Plan is what a round would do if nothing changed meanwhile, note by note.
+// Making it changes nothing, here or on the server, and counts as no try.
+//
+// It is a rehearsal: the very code of a round runs on a copy in memory, against
+// the server as it is read now. So it is right about whatever a round decides
+// from what is here and there. It cannot know what comes from outside: another
+// device that writes meanwhile, a save here, an answer that a rule of the
+// server alone gives (an op refused for good, a fault, a limit), nor the fate
+// of an op that was out before and whose note another device has changed since,
+// unless its change is still to be seen in what the server holds. Of a server
+// that forgot, tombstones are known of 200 notes at most.
 type Plan struct {
+	// Push has one item for each op that the server would take, in order.
 	Push []PlanItem
+	// Pull has one item for each note that would change here, by id.
 	Pull []PlanItem
 	// Held is the number of notes whose deletion or replacement would wait for
-	// consent.
+	// consent; they are those of Pull whose Held is set.
 	Held int
 }
 
@@ -25,117 +38,134 @@ type Plan struct {
 type PlanItem struct {
 	NoteID string
 	Title  string
-	// Action is create, update, append, delete or purge for a push, and new,
-	// update, merge, review or delete for a pull.
+	// Action is create, update, append, delete or purge for a push. For a pull it
+	// is new, update (the server's newer version is taken), replace (its version,
+	// which does not descend from ours, is), merge (both sides are in the result),
+	// review, delete, restore or purge. A note that goes through more than one is
+	// told by how it stands after the round against before.
 	Action string
+	// Held says that the change would wait for consent; Why says why in a
+	// sentence, "" for all others.
+	Held bool
+	Why  string
 }
 
-// Plan reads the outbox and what is new on the server and tells what a round
-// would do with them.
+// Plan foresees the round that the user asks for.
 func (e *Engine) Plan(ctx context.Context) (Plan, error) {
+	return e.PlanRound(ctx, RoundOptions{Force: true})
+}
+
+// PlanRound foresees a round with these options. Its errors are those that
+// would keep the round from being done.
+func (e *Engine) PlanRound(ctx context.Context, opts RoundOptions) (Plan, error) {
 	var p Plan
-	if err := e.planPush(ctx, &p); err != nil {
-		return p, fmt.Errorf("plan: %w", err)
-	}
-	cursor, err := e.cursor(ctx)
+	err := e.store.Read(ctx, func(tx store.Reader) error {
+		o, err := newOverlay(tx)
+		if err != nil {
+			return err
+		}
+		far := &rehearsal{Remote: e.remote, base: tx, start: o.cursor, world: map[string]model.Record{}, now: e.now,
+			try: func(ask func() error) error { return e.try(ctx, ask) }}
+		report, err := e.understudy(o, far).Round(ctx, opts)
+		if err != nil && !errors.Is(err, ErrHeld) {
+			return err
+		}
+		p = Plan{Push: sendings(o, far.took), Pull: changes(o), Held: report.Held}
+		if report.Held > 0 {
+			p.Pull = append(p.Pull, waitings(o)...)
+		}
+		return nil
+	})
 	if err != nil {
-		return p, err
-	}
-	reason, err := e.resyncReason(ctx)
-	if err != nil {
-		return p, err
-	}
-	deletions, notes, err := e.planPull(ctx, &p, cursor, pullMode{reason: reason})
-	var lost *remote.ResyncError
-	if errors.As(err, &lost) {
-		p.Pull = nil
-		deletions, notes, err = e.planPull(ctx, &p, "", pullMode{reason: lost.Reason})
-	}
-	if err != nil {
-		return p, fmt.Errorf("plan: %w", err)
-	}
-	if deletions > Guard(notes) {
-		p.Held = deletions
+		return Plan{}, fmt.Errorf("plan: %w", err)
 	}
 	return p, nil
 }
 
-func (e *Engine) planPush(ctx context.Context, p *Plan) error {
-	return e.store.Read(ctx, func(tx store.Reader) error {
-		ops, err := tx.Sendable(1<<20, e.time(), true)
-		if err != nil {
-			return err
-		}
-		for _, op := range ops {
-			title := ""
-			if note, err := tx.Note(op.NoteID); err == nil {
-				title = note.Title
-			}
-			p.Push = append(p.Push, PlanItem{op.NoteID, title, string(op.Kind)})
-		}
-		return nil
-	})
-}
-
-func (e *Engine) planPull(ctx context.Context, p *Plan, cursor string, mode pullMode) (deletions, notes int, err error) {
-	for {
-		var page remote.Page
-		err := e.try(ctx, func() (err error) {
-			page, err = e.remote.Pull(ctx, cursor, pullPage)
-			return err
-		})
-		if err != nil || page.Unchanged {
-			return deletions, notes, err
-		}
-		err = e.store.Read(ctx, func(tx store.Reader) error {
-			counts, err := tx.Counts()
-			notes = counts.Notes
-			for _, rec := range page.Changes {
-				action, err := foresee(tx, rec, mode)
-				if err != nil {
-					return err
-				}
-				if action == "delete" {
-					deletions++
-				}
-				if action != "" {
-					p.Pull = append(p.Pull, PlanItem{rec.ID, titleOf(tx, rec), action})
-				}
-			}
-			return err
-		})
-		if err != nil || !page.More {
-			return deletions, notes, err
-		}
-		cursor = page.Next
+// understudy is an engine that rehearses: it makes ids of its own, rings no
+// bell, and never waits where the server is not asked.
+func (e *Engine) understudy(o *overlay, far *rehearsal) *Engine {
+	n := 0
+	own := *e
+	own.newID = func() string { n++; return fmt.Sprintf("plan-%d", n) }
+	own.store, own.remote, own.bell = o, far, newBell()
+	own.rand = func() float64 { return 0 }
+	own.after = func(time.Duration) <-chan time.Time {
+		over := make(chan time.Time, 1)
+		over <- e.now()
+		return over
 	}
+	return &own
 }
 
-func titleOf(tx store.Reader, rec model.Record) string {
-	if note, err := tx.Note(rec.ID); err == nil && note.Title != "" {
-		return note.Title
+func sendings(o *overlay, ops []model.Op) (out []PlanItem) {
+	for _, op := range ops {
+		out = append(out, PlanItem{NoteID: op.NoteID, Title: o.title(op.NoteID, ""), Action: string(op.Kind)})
 	}
-	return rec.Fields.Title
+	return out
 }
 
-// foresee tells what absorb would do with a record.
-func foresee(tx store.Reader, rec model.Record, mode pullMode) (string, error) {
-	s, err := load(tx, rec.ID)
+// changes tells of the notes that the rehearsal changed here.
+func changes(o *overlay) (out []PlanItem) {
+	for id, l := range o.leaves {
+		action := became(l.was, l.now)
+		if action == "update" && o.guarded[id] {
+			action = "replace"
+		}
+		if action != "" {
+			out = append(out, PlanItem{NoteID: id, Title: o.title(id, ""), Action: action})
+		}
+	}
+	slices.SortFunc(out, func(a, b PlanItem) int { return cmp.Compare(a.NoteID, b.NoteID) })
+	return out
+}
+
+// waitings tells of the changes that would be held.
+func waitings(o *overlay) (out []PlanItem) {
+	for _, at := range slices.SortedFunc(maps.Values(o.held), func(a, b heldAt) int { return cmp.Compare(a.pos, b.pos) }) {
+		if at.Reason == store.HeldForConsent {
+			h := heldNote(at.Record, o.title(at.Record.ID, at.Record.Fields.Title))
+			out = append(out, PlanItem{NoteID: h.ID, Title: h.Title, Action: h.Action, Held: true, Why: h.Why})
+		}
+	}
+	return out
+}
+
+// became names what a round made of a note here, "" if nothing that shows.
+func became(was, now standing) string {
+	before, after := was.exists && !was.note.Purged, now.exists && !now.note.Purged
+	switch {
+	case !before && !after:
+		return ""
+	case !before && now.note.Deleted:
+		return "delete"
+	case !before && was.exists:
+		return "restore"
+	case !before:
+		return "new"
+	case !after:
+		return "purge"
+	case now.inReview && !(was.inReview && model.Equal(was.review.Remote.Fields, now.review.Remote.Fields)):
+		return "review"
+	case was.note.Deleted != now.note.Deleted:
+		return map[bool]string{true: "delete", false: "restore"}[now.note.Deleted]
+	case model.Equal(was.note.Fields, now.note.Fields):
+		return ""
+	case was.note.Status == model.Synced && now.note.Status == model.Synced:
+		return "update"
+	}
+	return "merge"
+}
+
+// title is how a note is called here before the round, or else after it.
+func (o *overlay) title(id, other string) string {
+	l, err := o.leaf(id)
 	switch {
 	case err != nil:
-		return "", err
-	case !s.exists && rec.Fields.Deleted:
-		return "", nil
-	case !s.exists:
-		return "new", nil
-	case model.Equal(s.note.Fields, rec.Fields) && mode.comparing(), !mode.comparing() && s.shadowed && rec.Rev <= s.shadow.Rev:
-		return "", nil
-	case s.note.Status == model.Synced && rec.Fields.Deleted && !s.note.Deleted:
-		return "delete", nil
-	case s.note.Status == model.Synced:
-		return "update", nil
-	case s.inReview || !merge.Notes(s.common(), s.note.Fields, rec.Fields).Clean():
-		return "review", nil
+	case l.was.exists && l.was.note.Title != "":
+		return l.was.note.Title
+	case l.now.exists && l.now.note.Title != "":
+		return l.now.note.Title
 	}
-	return "merge", nil
+	return other
 }

@@ -23,6 +23,7 @@ type Engine struct {
 	every   time.Duration
 	bell    *bell
 	nudges  chan struct{}
+	wakes   chan struct{}
 }
 
 // Options are an engine's sources of time, ids and chance.
@@ -48,7 +49,8 @@ func New(s store.Store, r remote.Remote, o Options) *Engine {
 		o.Every = 5 * time.Second
 	}
 	return &Engine{hand: hand{o.Now, o.NewID, o.Device}, store: s, remote: r, rand: o.Rand, after: o.After,
-		changed: o.Changed, every: o.Every, bell: newBell(), nudges: make(chan struct{}, 1)}
+		changed: o.Changed, every: o.Every, bell: newBell(), nudges: make(chan struct{}, 1),
+		wakes: make(chan struct{}, 1)}
 }
 
 // Events returns the channel of the engine's bell.
@@ -107,16 +109,21 @@ func (e *Engine) rest(ctx context.Context) {
 // RoundOptions say how a round treats what it would otherwise put off.
 type RoundOptions struct {
 	Yes   bool // the user agreed to what the guard holds
+	Keep  bool // the user refused it: the notes stay, here and everywhere
 	Force bool // send notes in a transient error again whatever their backoff says
 }
 
 // round is the state of one round.
 type round struct {
 	force, yes bool
+	keep       bool            // answer what the guard holds with the notes here
+	stopped    bool            // the round before this one was held
+	told       bool            // the timeline has that this one is
+	freed      int             // deletions and replacements that this round let through
 	tried      map[string]bool // ops sent in this round
 	pass       map[string]bool // notes that this pass has sent an op of
 	report     Report
-	progress   func(n int)
+	gauge      gauge
 }
 
 func (r *round) count(did outcome) {
@@ -133,16 +140,15 @@ const maxPasses = 5
 // wraps one of remote's, [ErrHeld], a store's, or the context's. last_synced
 // moves when the round finishes.
 func (e *Engine) Round(ctx context.Context, o RoundOptions) (Report, error) {
-	r := &round{force: o.Force, yes: o.Yes, tried: map[string]bool{}}
-	done, total := 0, 0
-	r.progress = func(n int) {
-		done += n
-		e.bell.ring(func(ev *Event) { ev.Notes, ev.State, ev.Done, ev.Total = true, StateRunning, done, total })
-	}
+	r := &round{force: o.Force, yes: o.Yes, keep: o.Keep, tried: map[string]bool{}}
+	r.gauge.bell = e.bell
 	if err := e.mayAsk(ctx); err != nil {
 		return e.finish(ctx, r, err)
 	}
 	if err := e.watchClock(ctx, r); err != nil {
+		return e.finish(ctx, r, err)
+	}
+	if err := e.replanIfAsked(ctx); err != nil {
 		return e.finish(ctx, r, err)
 	}
 	return e.finish(ctx, r, e.passes(ctx, r))
@@ -153,6 +159,12 @@ func (e *Engine) passes(ctx context.Context, r *round) error {
 	if err != nil {
 		return err
 	}
+	paused, err := e.meta(ctx, store.MetaPaused)
+	if err != nil {
+		return err
+	}
+	r.stopped = paused == pausedHeld
+	var waits error   // the guard holds: all else goes on
 	if cursor == "" { // a device that knows nothing yet would be sent its own notes back
 		if err := e.pull(ctx, r); err != nil {
 			return err
@@ -173,13 +185,16 @@ func (e *Engine) passes(ctx context.Context, r *round) error {
 				return err
 			}
 		}
-		if err := e.releaseHeldBack(ctx, r); err != nil {
-			return err
+		if waits = e.releaseHeldBack(ctx, r); waits != nil && !errors.Is(waits, ErrHeld) {
+			return waits
 		}
 		r.pass = nil
 		again, err := e.sendable(ctx, r)
-		if err != nil || !again || pass == maxPasses {
+		if err != nil {
 			return err
+		}
+		if !again || pass == maxPasses {
+			return waits
 		}
 	}
 }

@@ -59,6 +59,7 @@ type Report struct {
 	NeedsReview int // notes that now wait for review
 	Pending     int // notes that still have something to send
 	Errors      int // notes in error
-	Held        int // deletions that wait for consent
+	Held        int // deletions and replacements that wait for consent
+	Kept        int // notes that were kept against such
 	LastSynced  time.Time
 }

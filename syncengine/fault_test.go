@@ -2,10 +2,17 @@ package syncengine_test
 
 import (
 	"bytes"
+	"compress/gzip"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
+	"strconv"
 	"strings"
+	"testing"
+
+	protocol "stet/syncengine/wire"
 )
 
 // wire is the transport under the faults.
@@ -14,6 +21,9 @@ var wire = &http.Transport{MaxIdleConnsPerHost: 8}
 var errCut = errors.New("connection reset by peer")
 
 func meet(kind fault, r *http.Request) (*http.Response, error) {
+	if text, ok := strings.CutPrefix(string(kind), "answer "); ok {
+		return told(r, text)
+	}
 	switch kind {
 	case dropBefore:
 		return nil, errCut
@@ -73,4 +83,104 @@ func clone(r *http.Request) *http.Request {
 func answer(r *http.Request, status int, kind, body string) *http.Response {
 	return &http.Response{Status: http.StatusText(status), StatusCode: status, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 		Header: http.Header{"Content-Type": {kind}}, Body: io.NopCloser(strings.NewReader(body)), ContentLength: int64(len(body)), Request: r}
+}
+
+// status is a fault: the server answers with a status and a code, and with
+// Retry-After if that is not "".
+func status(code int, name, retryAfter string) fault {
+	return fault(fmt.Sprintf("answer %d|%s|%s", code, name, retryAfter))
+}
+
+// told answers what status asks for. Its clock is at 08:00, for a Retry-After
+// that is a date.
+func told(r *http.Request, text string) (*http.Response, error) {
+	parts := strings.SplitN(text, "|", 3)
+	code, err := strconv.Atoi(parts[0])
+	if err != nil {
+		return nil, err
+	}
+	res := answer(r, code, "application/problem+json", fmt.Sprintf(`{"status":%d,"code":%q,"title":"t"}`, code, parts[1]))
+	res.Header.Set("Date", "Sat, 21 Nov 2026 08:00:00 GMT")
+	if parts[2] != "" {
+		res.Header.Set("Retry-After", parts[2])
+	}
+	return res, nil
+}
+
+// isPush and isPull tell a sync's two requests apart.
+func isPush(r *http.Request) bool {
+	return r.URL.Path == protocol.PathOps || r.URL.Path == protocol.PathBatch
+}
+func isPull(r *http.Request) bool { return r.URL.Path == protocol.PathChanges }
+
+// only meets a kind of request with a fault and lets all others pass.
+func only(which func(*http.Request) bool, kind fault) func(*http.Request) fault {
+	return func(r *http.Request) fault {
+		if which(r) {
+			return kind
+		}
+		return ""
+	}
+}
+
+// carried returns the ops that a request carries, as they stand in it.
+func carried(t testing.TB, r *http.Request) []map[string]json.RawMessage {
+	t.Helper()
+	if !isPush(r) {
+		return nil
+	}
+	body, err := r.GetBody()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.Header.Get("Content-Encoding") == "gzip" {
+		if body, err = gzip.NewReader(body); err != nil {
+			t.Fatal(err)
+		}
+	}
+	text, err := io.ReadAll(body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var batch struct {
+		Ops []map[string]json.RawMessage `json:"ops"`
+	}
+	if r.URL.Path == protocol.PathBatch {
+		err = json.Unmarshal(text, &batch)
+	} else {
+		batch.Ops = make([]map[string]json.RawMessage, 1)
+		err = json.Unmarshal(text, &batch.Ops[0])
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return batch.Ops
+}
+
+// spy keeps what a device sends.
+type spy struct {
+	requests []string
+	ops      []map[string]json.RawMessage
+}
+
+func (s *spy) ids() (out []string) {
+	for _, op := range s.ops {
+		out = append(out, string(op["opId"]))
+	}
+	return out
+}
+
+// watch records a device's requests from now on; then, if not nil, says what
+// they meet.
+func (d *device) watch(then func(*http.Request) fault) *spy {
+	s := &spy{}
+	d.faults.set(func(r *http.Request) fault {
+		s.requests = append(s.requests, r.Method+" "+r.URL.Path)
+		s.ops = append(s.ops, carried(d.w.t, r)...)
+		if then == nil {
+			return ""
+		}
+		return then(r)
+	})
+	return s
 }

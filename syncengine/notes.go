@@ -66,6 +66,30 @@ func Valid(f model.Fields) error {
 	return nil
 }
 
+// validChange reports why a change cannot be saved. What is as the note or one
+// of the known texts has it is not asked about: a note from elsewhere that is
+// larger than ours may be can still be deleted, appended to, moved, and chosen.
+func validChange(to model.Fields, known ...model.Fields) error {
+	for _, from := range known {
+		if to.Title == from.Title {
+			to.Title = ""
+		}
+		if to.Body == from.Body {
+			to.Body = ""
+		}
+		if to.Notebook == from.Notebook {
+			to.Notebook = ""
+		}
+		if to.Color == from.Color {
+			to.Color = ""
+		}
+		if slices.Equal(to.Tags, from.Tags) {
+			to.Tags = nil
+		}
+	}
+	return Valid(to)
+}
+
 // Create makes a note.
 func (n *Notes) Create(ctx context.Context, f model.Fields) (model.Note, error) {
 	f.Tags, f.Notebook = model.NormalTags(f.Tags), model.NormalNotebook(f.Notebook)
@@ -127,11 +151,12 @@ var errNothing = errors.New("nothing to do")
 // two tombstones agree for the server, but the trash shows their texts.
 func same(a, b model.Fields) bool { return model.Equal(a, b) && model.SameText(a, b) }
 
-// write makes f the note's text, saved now on this device.
-func (n *Notes) write(s *standing, f model.Fields, cause model.Cause) error {
+// write makes f the note's text, saved now on this device. known are texts that
+// f may be taken from though they break the limits.
+func (n *Notes) write(s *standing, f model.Fields, cause model.Cause, known ...model.Fields) error {
 	f.Tags, f.Notebook = model.NormalTags(f.Tags), model.NormalNotebook(f.Notebook)
 	f.CreatedAt = s.note.CreatedAt
-	if err := Valid(f); err != nil {
+	if err := validChange(f, append(known, s.note.Fields)...); err != nil {
 		return err
 	}
 	s.note.Fields, s.note.UpdatedAt, s.note.Device, s.note.Cause = f, n.time(), n.device, cause
@@ -262,7 +287,7 @@ func (n *Notes) RestoreText(ctx context.Context, id string, old model.Fields) (m
 		if model.Equal(f, s.note.Fields) {
 			return "", errNothing
 		}
-		return "", n.write(s, f, model.CauseRestore)
+		return "", n.write(s, f, model.CauseRestore, old)
 	})
 }
 
@@ -332,7 +357,7 @@ func (n *Notes) Resolve(ctx context.Context, id string, seen int64, f model.Fiel
 			deleted.Deleted = true
 			f = deleted
 		}
-		return "", n.write(s, f, model.CauseResolve)
+		return "", n.write(s, f, model.CauseResolve, s.review.Remote.Fields)
 	})
 }
 
@@ -368,7 +393,7 @@ func (n *Notes) Discard(ctx context.Context, id string) (model.Note, error) {
 			f = s.note.Fields.Clone()
 			f.Deleted = true
 		}
-		return "", n.write(s, f, model.CauseDiscard)
+		return "", n.write(s, f, model.CauseDiscard, s.shadow.Fields)
 	})
 }
 
@@ -407,38 +432,7 @@ func (n *Notes) SendAgain(ctx context.Context, id string) (model.Note, error) {
 }
 
 // Replan makes the outbox fit the rows of all notes that are not in step: what
-// a change of server leaves to do.
-func (n *Notes) Replan(ctx context.Context) error {
-	var ids []string
-	err := n.store.Read(ctx, func(r store.Reader) error {
-		return r.IDs(func(id string, _ int64, status model.Status, _ bool) bool {
-			if status != model.Synced {
-				ids = append(ids, id)
-			}
-			return true
-		})
-	})
-	if err != nil {
-		return fmt.Errorf("plan the outbox: %w", err)
-	}
-	for chunk := range slices.Chunk(ids, 200) {
-		err := n.store.Write(ctx, func(tx store.Tx) error {
-			for _, id := range chunk {
-				s, err := load(tx, id)
-				if err != nil {
-					return err
-				}
-				if _, err := n.commit(tx, s, model.MoveResync); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
-		if err != nil {
-			return fmt.Errorf("plan the outbox: %w", err)
-		}
-	}
-	return nil
-}
+// a change of server leaves to do. A round does it when it finds it undone.
+func (n *Notes) Replan(ctx context.Context) error { return n.replan(ctx, n.store) }
 
 func isNotFound(err error) bool { return errors.Is(err, model.ErrNotFound) }

@@ -1,7 +1,9 @@
 package syncengine
 
 import (
+	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"stet/model"
@@ -193,4 +195,62 @@ func (h hand) log(tx store.Tx, noteID string, name model.EventName, rev int64, o
 		return fmt.Errorf("write timeline: %w", err)
 	}
 	return nil
+}
+
+// replan plans the outbox anew, in short transactions; the mark that asks for
+// it goes last, so that a crash leaves it to be done again.
+func (h hand) replan(ctx context.Context, s store.Store) error {
+	var ids []string
+	err := s.Read(ctx, func(r store.Reader) error {
+		return r.IDs(func(id string, _ int64, status model.Status, _ bool) bool {
+			if status != model.Synced {
+				ids = append(ids, id)
+			}
+			return true
+		})
+	})
+	if err != nil {
+		return fmt.Errorf("plan the outbox: %w", err)
+	}
+	for chunk := range slices.Chunk(ids, settleRows) {
+		err := s.Write(ctx, func(tx store.Tx) error { return h.replanSome(tx, chunk) })
+		if err != nil {
+			return fmt.Errorf("plan the outbox: %w", err)
+		}
+	}
+	err = s.Write(ctx, func(tx store.Tx) error { return tx.SetMeta(store.MetaReplan, "") })
+	if err != nil {
+		return fmt.Errorf("plan the outbox: %w", err)
+	}
+	return nil
+}
+
+func (h hand) replanSome(tx store.Tx, ids []string) error {
+	for _, id := range ids {
+		s, err := load(tx, id)
+		if err != nil {
+			return err
+		}
+		if s.forgotten() {
+			err = dropPurged(tx, id)
+		} else {
+			_, err = h.commit(tx, s, model.MoveResync)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// forgotten reports whether a purged note is one of which the server knows
+// nothing, so that there is nothing left to tell it.
+func (s standing) forgotten() bool { return s.exists && s.note.Purged && s.base() == nil }
+
+// replanIfAsked finishes a change of server that a crash cut short.
+func (e *Engine) replanIfAsked(ctx context.Context) error {
+	if asked, err := e.meta(ctx, store.MetaReplan); err != nil || asked == "" {
+		return err
+	}
+	return e.replan(ctx, e.store)
 }

@@ -18,6 +18,8 @@ const pullPage = 1000
 type pullMode struct {
 	reason  remote.ResyncReason // "" but in a comparison of everything
 	consent bool                // the user agreed to deletions and replacements
+	anew    bool                // the server numbers from the beginning: revs do not compare with ours
+	unsure  bool                // of this record and our text no rev tells which is the newer
 }
 
 func (m pullMode) comparing() bool { return m.reason != "" }
@@ -56,6 +58,7 @@ func (e *Engine) pullPages(ctx context.Context, r *round, mode pullMode, seen *l
 			return err
 		}
 	}
+	r.gauge.begin(0) // no server tells how much there is
 	for {
 		var page remote.Page
 		err := e.try(ctx, func() (err error) {
@@ -70,13 +73,16 @@ func (e *Engine) pullPages(ctx context.Context, r *round, mode pullMode, seen *l
 		}
 		store := page.Next
 		if seen != nil {
-			seen.add(page.Changes)
+			if err := e.list(ctx, seen, page.Changes, mode.reason); err != nil {
+				return err
+			}
+			mode.anew = seen.anew
 			seen.next, store = page.Next, ""
 		}
 		if err := e.apply(ctx, r, page.Changes, mode, store); err != nil {
 			return err
 		}
-		r.progress(len(page.Changes))
+		r.gauge.step(len(page.Changes))
 		if !page.More {
 			return nil
 		}

@@ -28,6 +28,9 @@ type pushed struct {
 func (e *Engine) push(ctx context.Context, r *round) (pushed, error) {
 	done := pushed{inStep: true}
 	r.pass = map[string]bool{}
+	if err := e.sizeUp(ctx, r); err != nil {
+		return done, err
+	}
 	for {
 		waiting, err := e.sendable(ctx, r)
 		if err != nil || !waiting { // most rounds have nothing to send, and write nothing here
@@ -38,6 +41,14 @@ func (e *Engine) push(ctx context.Context, r *round) (pushed, error) {
 			return done, err
 		}
 		res, err := e.pushBatch(ctx, cursor, ops)
+		if poisoned(ops, err) {
+			done.inStep = false
+			n, err := e.isolate(ctx, r, cursor, ops, err)
+			if done.ops += n; err != nil {
+				return done, err
+			}
+			continue
+		}
 		if lost := (*remote.ResyncError)(nil); errors.As(err, &lost) {
 			err = errors.Join(err, e.unsend(ctx, r, ops))
 		}
@@ -48,15 +59,12 @@ func (e *Engine) push(ctx context.Context, r *round) (pushed, error) {
 		if err != nil {
 			return done, err
 		}
-		for i, out := range res.Outcomes {
-			if out.Kind == remote.Applied {
-				done.ops++
-				delete(r.tried, ops[i].ID)
-				delete(r.pass, ops[i].NoteID)
-			}
-		}
+		done.ops += r.taken(ops, res)
 		done.inStep = done.inStep && stepped
-		r.progress(len(ops))
+		if res.Stopped != nil {
+			done.inStep = false
+			return done, fmt.Errorf("push: %w", res.Stopped)
+		}
 		if res.PullFirst {
 			done.inStep = false
 			return done, nil
@@ -64,11 +72,25 @@ func (e *Engine) push(ctx context.Context, r *round) (pushed, error) {
 	}
 }
 
+// taken notes which ops of a push the server took, and returns how many.
+func (r *round) taken(ops []remote.Op, res remote.PushResult) (n int) {
+	for i, out := range res.Outcomes {
+		if out.Kind == remote.Applied {
+			n++
+			delete(r.tried, ops[i].ID)
+			delete(r.pass, ops[i].NoteID)
+		}
+	}
+	r.gauge.step(len(ops))
+	return n
+}
+
 // mayTry reports whether this pass of a round may send op.
 func (r *round) mayTry(op model.Op) bool { return !r.tried[op.ID] && !r.pass[op.NoteID] }
 
 // candidates returns ops that may be sent now, enough for limit of them to be
-// ones that this pass has not tried.
+// ones that this pass has not tried. What failed twice goes after all others
+// and never with them, so that it cannot take them along.
 func (e *Engine) candidates(tx store.Reader, r *round, limit int) ([]model.Op, error) {
 	all, err := tx.Sendable(limit+max(len(r.tried), len(r.pass)), e.time(), r.force)
 	if err != nil {
@@ -79,6 +101,9 @@ func (e *Engine) candidates(tx store.Reader, r *round, limit int) ([]model.Op, e
 		if r.mayTry(op) && len(out) < limit {
 			out = append(out, op)
 		}
+	}
+	if fresh := slices.DeleteFunc(slices.Clone(out), suspect); len(fresh) > 0 {
+		return fresh, nil
 	}
 	return out, nil
 }
@@ -115,7 +140,10 @@ func (e *Engine) freeze(ctx context.Context, r *round) (picked []remote.Op, curs
 			}
 			picked, ids[i] = append(picked, full), op.ID
 		}
-		return tx.Freeze(ids, cursor)
+		if err := tx.Freeze(ids, cursor); err != nil {
+			return err
+		}
+		return e.lastTry(tx, ops)
 	})
 	if err != nil {
 		return nil, "", fmt.Errorf("freeze ops: %w", err)
@@ -129,6 +157,20 @@ func (e *Engine) freeze(ctx context.Context, r *round) (picked []remote.Op, curs
 		r.tried[op.ID], r.pass[op.NoteID] = true, true
 	}
 	return picked, cursor, nil
+}
+
+// lastTry shows the error of notes whose op has now failed so often that this
+// try is one too many.
+func (e *Engine) lastTry(tx store.Tx, ops []model.Op) error {
+	for _, op := range ops {
+		if op.Problem == "" || op.Attempt+1 < model.GiveUpAfter {
+			continue
+		}
+		if err := e.restatus(tx, op.NoteID, model.MoveSend); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // fill adds what a driver needs that cannot send patches.

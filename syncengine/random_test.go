@@ -32,6 +32,11 @@ func TestState02RandomHistories(t *testing.T) {
 		}
 		for range rapid.IntRange(5, 40).Draw(rt, "steps") {
 			h.step()
+			for _, d := range h.devices {
+				for _, id := range h.ids {
+					d.invariants(id)
+				}
+			}
 		}
 		h.quiesce()
 		h.check()

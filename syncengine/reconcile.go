@@ -92,7 +92,10 @@ func (h hand) takeRemote(tx store.Tx, s standing, remote model.Record) (outcome,
 		s.note.Deleted = true
 		s.note.Cause = model.CauseDelete
 	} else {
+		// A server that forgot may lack entries that it once took: they go again.
+		log := union(remote.Fields.Log, s.note.Log)
 		s.note.Fields = remote.Fields
+		s.note.Log = log
 		s.note.Cause = model.CausePull
 	}
 	if !created.IsZero() {
@@ -104,7 +107,10 @@ func (h hand) takeRemote(tx store.Tx, s standing, remote model.Record) (outcome,
 	}
 	s.shadow, s.shadowed = remote, true
 	move := model.MoveMerge
-	if !s.exists || s.note.Status == model.Synced {
+	switch {
+	case s.exists && s.note.Status == model.Synced && !s.note.Deleted && len(s.note.Log) > len(remote.Fields.Log):
+		move = model.MoveResync
+	case !s.exists || s.note.Status == model.Synced:
 		move = model.MovePull
 	}
 	if _, err := h.commit(tx, s, move); err != nil {

@@ -14,7 +14,7 @@ import (
 // Times of the worker.
 const (
 	startPause = 150 * time.Millisecond // the first screen is drawn before the first round
-	lookEvery  = 100 * time.Millisecond // how often it looks for writes of other processes
+	lookEvery  = 40 * time.Millisecond  // how often it looks for writes of other processes
 	saveGap    = time.Second            // a save after this quiet is sent at once, later ones at most so often
 	leaseEvery = time.Second            // how often it tries for a lease that another process holds
 	offlineMin = time.Second
@@ -22,15 +22,20 @@ const (
 )
 
 // Run syncs until ctx ends: at the start, after saves (at most once a second),
-// when nudged, when another process asks, from time to time, and with backoff
-// after the server could not be reached. While another process holds the lease
-// it only rings when rows change. It returns nil when ctx ends, or the store's
-// error.
+// when the server tells of something new, when nudged, when another process
+// asks, from time to time, and with backoff after the server could not be
+// reached. While another process holds the lease it only rings when rows
+// change. It returns nil when ctx ends, or the store's error.
 func (e *Engine) Run(ctx context.Context) error {
-	w := &worker{Engine: e, due: e.now().Add(startPause)}
+	w := &worker{Engine: e, due: e.now().Add(startPause), ear: newEar()}
 	defer w.release()
+	defer w.ear.stop()
 	for {
-		if err := w.look(ctx); err != nil && ctx.Err() == nil {
+		err := w.look(ctx)
+		if err == nil {
+			err = w.listen(ctx)
+		}
+		if err != nil && ctx.Err() == nil {
 			return fmt.Errorf("sync worker: %w", err)
 		}
 		select {
@@ -38,6 +43,11 @@ func (e *Engine) Run(ctx context.Context) error {
 			return nil
 		case <-e.nudges:
 			w.due, w.forced = e.now(), true
+		case <-e.wakes:
+		case err := <-w.ear.heard:
+			if err := w.hear(ctx, err); err != nil && ctx.Err() == nil {
+				return fmt.Errorf("sync worker: %w", err)
+			}
 		case <-e.after(lookEvery):
 		}
 	}
@@ -51,10 +61,13 @@ type worker struct {
 	seen     int64     // the store's change number at the last look
 	due      time.Time // when the next round is due
 	forced   bool
-	last     time.Time // when the last round began
+	saves    bool      // something waits to be sent
+	sent     time.Time // when the last round began that was to send something
 	failures int       // rounds in a row that did not reach the server
 	state    State
 	heard    bool // another process may have asked for a round
+	reached  bool // the last round reached the server
+	ear      *ear
 }
 
 func (w *worker) release() {
@@ -107,12 +120,11 @@ func (w *worker) plan(ctx context.Context) error {
 	if err != nil || !waiting || w.state == StateAuth || w.failures > 0 {
 		return err // offline and refused rounds have their own times
 	}
-	if quiet := w.last.Add(saveGap); at.Before(quiet) {
+	w.saves = true
+	if quiet := w.sent.Add(saveGap); at.Before(quiet) && !w.sent.After(w.now()) { // or the clock went back
 		at = quiet
 	}
-	if at.Before(w.due) {
-		w.due = at
-	}
+	w.sooner(at)
 	return nil
 }
 
@@ -136,8 +148,11 @@ func (w *worker) hold(ctx context.Context) bool {
 
 // round runs one round and plans the next.
 func (w *worker) round(ctx context.Context, asked string) error {
-	opts := RoundOptions{Force: w.forced || asked != "", Yes: w.consented(ctx, asked)}
-	w.forced, w.last = false, w.now()
+	opts := RoundOptions{Force: w.forced || asked != ""}
+	opts.Yes, opts.Keep = w.consented(ctx, asked)
+	if w.forced = false; w.saves {
+		w.saves, w.sent = false, w.now()
+	}
 	if w.failures == 0 {
 		w.bell.ring(func(ev *Event) { ev.State = StateRunning })
 	}
@@ -166,30 +181,36 @@ func broken(err error) bool {
 // next sets the time of the next round from how this one went.
 func (w *worker) next(report Report, err error) {
 	var retry *remote.RetryError
-	state, wait := StateIdle, w.every
+	state, wait := StateIdle, w.pollEvery()
+	back := w.failures > 0
+	w.reached = err == nil || errors.Is(err, ErrHeld)
 	switch {
 	case err == nil:
 		w.failures = 0
-	case errors.Is(err, ErrHeld):
+	case w.reached:
 		w.failures, state = 0, StateHeld
 	case errors.Is(err, remote.ErrAuth), errors.Is(err, remote.ErrForbidden):
 		w.failures, state, wait = 0, StateAuth, offlineMax
+		w.ear.stop() // what was let in with these credentials
 	default:
 		w.failures++
-		state, wait = StateOffline, w.offline()
+		state, wait = StateOffline, w.offline(w.failures)
 		if errors.As(err, &retry) {
 			wait = max(wait, min(retry.After, maxRetryAfter))
 		}
+	}
+	if back && w.reached {
+		w.ear.failures, w.ear.again = 0, time.Time{}
 	}
 	w.due = w.now().Add(wait)
 	w.tell(state, report, err)
 }
 
-// offline is the wait after so many failed rounds, with jitter.
-func (w *worker) offline() time.Duration {
+// offline is the wait after so many failures in a row, with jitter.
+func (w *worker) offline(failures int) time.Duration {
 	d := offlineMax
-	if w.failures < 7 {
-		d = offlineMin << (w.failures - 1)
+	if failures < 7 {
+		d = offlineMin << (failures - 1)
 	}
 	return d/2 + time.Duration(w.rand()*float64(d)/2)
 }

@@ -13,14 +13,21 @@ import (
 	"stet/syncengine/remote/native"
 )
 
-// worker returns an engine of the device that runs on real time.
-func (d *device) worker(every time.Duration) *syncengine.Engine {
+// remote returns a driver of its own.
+func (d *device) remote() remote.Remote {
 	d.w.t.Helper()
 	driver, err := native.New(d.w.url, d.w.token, native.WithTransport(d.faults))
 	if err != nil {
 		d.w.t.Fatal(err)
 	}
-	return syncengine.New(d.store, driver, syncengine.Options{Now: time.Now, NewID: d.w.id, Device: d.name, Rand: rand.Float64,
+	return driver
+}
+
+// worker returns an engine of the device that runs on real time.
+func (d *device) worker(every time.Duration) *syncengine.Engine { return d.workerOf(d.remote(), every) }
+
+func (d *device) workerOf(r remote.Remote, every time.Duration) *syncengine.Engine {
+	return syncengine.New(d.store, r, syncengine.Options{Now: time.Now, NewID: d.w.id, Device: d.name, Rand: rand.Float64,
 		Changed: d.store.DataVersion, After: time.After, Every: every})
 }
 
@@ -66,7 +73,7 @@ func TestGuide14SavesGoOutByThemselvesInFewRequests(t *testing.T) {
 	}
 }
 
-func TestWorkerComesBackAfterTheNetwork(t *testing.T) {
+func TestGuide14WorkerComesBackAfterTheNetwork(t *testing.T) {
 	a, _, id := two(t, "x")
 	a.faults.times(1<<30, dropBefore)
 	e := a.worker(time.Hour)
@@ -87,7 +94,7 @@ func TestWorkerComesBackAfterTheNetwork(t *testing.T) {
 
 func TestAskRound(t *testing.T) {
 	a, b, id := two(t, "x")
-	start(t, a.worker(time.Hour))
+	start(t, a.workerOf(deaf{a.remote()}, time.Hour)) // it hears of b's change by being asked alone
 	eventually(t, "lease taken", func() bool {
 		l, err := a.store.Lease(ctx)
 		if err == nil {

@@ -394,6 +394,7 @@ func TestGuide19AllOrders(t *testing.T) {
 	permute(steps, func(order []string) {
 		for _, same := range []bool{true, false} {
 			t.Run(fmt.Sprintf("%s same=%v", strings.Join(order, " "), same), func(t *testing.T) {
+				t.Parallel()
 				a, b, id := two(t, "base\n")
 				for _, s := range order {
 					switch s {
@@ -423,6 +424,12 @@ func TestGuide19AllOrders(t *testing.T) {
 						reviews++
 					}
 					texts := d.texts(id)
+					if typed := "by " + d.name + "\n"; (same || d == a) && !texts[typed] {
+						t.Errorf("%s lost what was typed on it: %v", d.name, texts)
+					}
+					for _, op := range d.kept(id).ops {
+						t.Errorf("%s still has %+v", d.name, op)
+					}
 					if same && reviews > 0 && d.get(id).Status == model.NeedsReview && (!texts["by a\n"] || !texts["by b\n"]) {
 						t.Errorf("%s lost a text: %v", d.name, texts)
 					}
@@ -506,23 +513,6 @@ func TestFaultsLoseAndDoubleNothing(t *testing.T) {
 			})
 		}
 	}
-}
-
-func TestGuide11NoRequestBeforeRetryAfter(t *testing.T) {
-	a, _, id := two(t, "x")
-	a.edit(id, func(f *model.Fields) { f.Body = "y" })
-	a.faults.times(1, retry429)
-	var wait *remote.RetryError
-	if _, err := a.sync(); !errors.As(err, &wait) {
-		t.Fatalf("error %v", err)
-	}
-	before := a.faults.seen
-	if _, err := a.sync(); !errors.As(err, &wait) || a.faults.seen != before {
-		t.Errorf("asked again before its time: %v, %d requests", err, a.faults.seen-before)
-	}
-	a.w.clock.Move(3 * time.Minute)
-	a.mustSync()
-	a.status(id, model.Synced)
 }
 
 func TestMerge12SentOpKeepsIdThroughEditsAndRestart(t *testing.T) {
@@ -652,38 +642,6 @@ func TestServerRestoredFromBackup(t *testing.T) {
 	if list, _ := b.store.Find(ctx, model.Query{}, 0); len(list) != 2 {
 		t.Errorf("doubled: %d notes", len(list))
 	}
-}
-
-func TestGuide12RefusedCredentialsKeepEverything(t *testing.T) {
-	a, b, id := two(t, "x")
-	a.edit(id, func(f *model.Fields) { f.Body = "y" })
-	a.faults.times(1, auth401)
-	if _, err := a.sync(); !errors.Is(err, remote.ErrAuth) {
-		t.Fatalf("error %v", err)
-	}
-	a.status(id, model.Pending)
-	if p, _ := a.store.Meta(ctx, "paused"); p == "" {
-		t.Error("not shown as paused")
-	}
-	a.mustSync()
-	b.mustSync()
-	if b.get(id).Body != "y" {
-		t.Error("lost")
-	}
-	if p, _ := a.store.Meta(ctx, "paused"); p != "" {
-		t.Errorf("still paused: %s", p)
-	}
-}
-
-func TestGuide18ClocksDecideNothing(t *testing.T) {
-	a, b, id := two(t, "base\n")
-	b.w.clock.Move(-10 * 365 * 24 * time.Hour)
-	b.edit(id, func(f *model.Fields) { f.Body = "by b\n" })
-	b.w.clock.Move(20 * 365 * 24 * time.Hour)
-	a.edit(id, func(f *model.Fields) { f.Body = "by a\n" })
-	a.mustSync()
-	b.mustSync()
-	b.status(id, model.NeedsReview)
 }
 
 // The activity log tells of rounds that moved something, and only of those.

@@ -61,7 +61,7 @@ func (e *Engine) settleApplied(tx store.Tx, op model.Op, rev int64, at time.Time
 	}
 	switch {
 	case op.Kind == model.Purge:
-		return taken, e.dropPurged(tx, op.NoteID)
+		return taken, dropPurged(tx, op.NoteID)
 	case !s.exists:
 		return ignored, nil
 	case current == nil || model.Equal(current.Fields, expected.Fields):
@@ -107,7 +107,7 @@ func (e *Engine) forget(tx store.Tx, s *standing, op model.Op) error {
 	return nil
 }
 
-func (e *Engine) dropPurged(tx store.Tx, id string) error {
+func dropPurged(tx store.Tx, id string) error {
 	if err := tx.DropNote(id, true); err != nil {
 		return fmt.Errorf("erase note: %w", err)
 	}
@@ -127,7 +127,7 @@ func (e *Engine) settleConflict(tx store.Tx, op model.Op, current *model.Record)
 	var out outcome
 	switch {
 	case (op.Kind == model.Purge || s.note.Purged) && (current == nil || current.Rev == 0 || current.Purged):
-		return taken, e.dropPurged(tx, op.NoteID)
+		return taken, dropPurged(tx, op.NoteID)
 	case !s.exists:
 		return ignored, nil
 	case current == nil || current.Rev == 0:
@@ -192,7 +192,7 @@ func (e *Engine) outdated(tx store.Tx, op model.Op, problem string) (bool, error
 		return false, err
 	}
 	if s.note.Purged && (refused || s.base() == nil) { // an error that nobody sees is nobody's to mend
-		return true, e.dropPurged(tx, op.NoteID)
+		return true, dropPurged(tx, op.NoteID)
 	}
 	if _, err := e.commit(tx, s, model.MoveAccept); err != nil {
 		return false, err
