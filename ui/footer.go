@@ -56,9 +56,12 @@ func (a *App) keyRow(p *screen.Pens, room int) string {
 		row += " " + p.KeyName.Paint(screen.Words(h.Key)) + " " + p.Dim.Paint(screen.Words(h.Desc)) + " "
 		used += w + 2
 	}
-	const sync = " S sync "
-	if len(a.stack) == 1 && help != "" && a.whyNoSync() == "" && used+len(sync) <= end {
-		row += " " + p.KeyName.Paint("S") + p.Dim.Paint(" sync") + " "
+	sync := " sync"
+	if a.account.Held > 0 {
+		sync = " review"
+	}
+	if len(a.stack) == 1 && help != "" && a.whyNoSync() == "" && used+len(sync)+len(" S ") <= end {
+		row += " " + p.KeyName.Paint("S") + p.Dim.Paint(sync) + " "
 	}
 	if help != "" {
 		row += " " + p.KeyName.Paint("?") + p.Dim.Paint(" all keys")

@@ -23,7 +23,7 @@ func (a *App) header(width int) string {
 	if s, ok := a.top().(screen.Headed); ok {
 		own = s.Headline()
 	}
-	state := a.state(p)
+	state := a.state(p, width)
 	middles := []string{a.counts(p, true), a.counts(p, false), ""}
 	if own != "" {
 		middles = []string{own}
@@ -80,7 +80,7 @@ func plural(n int, one, many string) string {
 }
 
 // state tells how the account stands, in words.
-func (a *App) state(p *screen.Pens) string {
+func (a *App) state(p *screen.Pens, width int) string {
 	if !a.head.loaded {
 		return ""
 	}
@@ -96,6 +96,10 @@ func (a *App) state(p *screen.Pens) string {
 	switch {
 	case a.account.Server == "":
 		return p.Dim.Paint("on this device only")
+	case a.account.Held > 0 && width < 70:
+		return p.Warn.Paint("paused, S to review")
+	case a.account.Held > 0:
+		return p.Warn.Paint("paused: " + screen.Count(a.account.Held, "note waits", "notes wait") + " for you, S to review")
 	case a.account.Paused != "":
 		return p.Warn.Paint("paused: " + screen.Words(a.account.Paused))
 	case a.ring.Online == screen.SignIn:

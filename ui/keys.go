@@ -11,9 +11,12 @@ func (a *App) globals() []screen.Binding {
 	keys := []screen.Binding{
 		screen.Bind("help", "all keys", "?", "?"),
 		screen.Bind("palette", "commands", ":", ":", "ctrl+p"),
-		screen.Bind("sync", "sync now", "S", "S").Unless(a.whyNoSync()),
+		a.syncKey(),
 		screen.Bind("redraw", "draw the screen anew", "ctrl+l", "ctrl+l"),
 		screen.Bind("suspend", "suspend to the shell", "ctrl+z", "ctrl+z"),
+	}
+	if a.account.Undoable > 0 {
+		keys = append(keys, screen.Bind("undo-sync", "bring back what a sync deleted or replaced", "C", "C"))
 	}
 	if a.toast.undo != nil {
 		keys = append(keys, screen.Bind("undo", "undo", "z", "z"))
@@ -24,6 +27,14 @@ func (a *App) globals() []screen.Binding {
 		keys = append(keys, screen.Bind("quit", "quit", "q", "q"))
 	}
 	return keys
+}
+
+// syncKey is S: while changes wait for the user's consent, it shows them.
+func (a *App) syncKey() screen.Binding {
+	if a.account.Held > 0 {
+		return screen.Bind("held", "what a sync would delete or replace", "S", "S")
+	}
+	return screen.Bind("sync", "sync now", "S", "S").Unless(a.whyNoSync())
 }
 
 func (a *App) whyNoSync() string {
@@ -42,7 +53,15 @@ func (a *App) globalKey(name string) (tea.Cmd, bool) {
 		a.openHelp()
 	case ":", "ctrl+p":
 		a.openPalette()
+	case "C":
+		if a.account.Undoable == 0 {
+			return nil, false
+		}
+		return a.open(screen.Target{Name: screen.Held}), true
 	case "S":
+		if a.account.Held > 0 {
+			return a.open(screen.Target{Name: screen.Held}), true
+		}
 		if why := a.whyNoSync(); why != "" {
 			return a.show(screen.Toast{Text: "Not synced: " + why + "."}), true
 		}

@@ -6,6 +6,7 @@ import (
 	"stet/ui/activity"
 	"stet/ui/browse"
 	"stet/ui/editor"
+	"stet/ui/held"
 	"stet/ui/history"
 	"stet/ui/merge"
 	"stet/ui/reader"
@@ -28,6 +29,8 @@ func makeScreen(deps *screen.Deps, t screen.Target) screen.Screen {
 		return activity.New(deps, t)
 	case screen.Why:
 		return activity.NewWhy(deps, t)
+	case screen.Held:
+		return held.New(deps, t)
 	}
 	return browse.New(deps, t)
 }

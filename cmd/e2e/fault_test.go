@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -9,12 +10,15 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 )
 
 // proxy stands before a server and fails as told.
 type proxy struct {
 	*httptest.Server
-	fault atomic.Value // string
+	fault atomic.Value  // string
+	draw  func() string // what the next request meets in "chaos"
+	hit   func()        // what happens once a write is "answered", before who asked hears of it
 }
 
 func newProxy(t *testing.T, s *server) *proxy {
@@ -23,10 +27,16 @@ func newProxy(t *testing.T, s *server) *proxy {
 		t.Fatal(err)
 	}
 	through := httputil.NewSingleHostReverseProxy(target)
+	through.ErrorHandler = func(http.ResponseWriter, *http.Request, error) { panic(http.ErrAbortHandler) } // as if nothing stood before it
+	through.ErrorLog = log.New(io.Discard, "", 0)
 	p := &proxy{}
 	p.fault.Store("")
 	p.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		switch p.fault.Load().(string) {
+		fault := p.fault.Load().(string)
+		if fault == "chaos" {
+			fault = p.draw()
+		}
+		switch fault {
 		case "500":
 			http.Error(w, "oops", http.StatusInternalServerError)
 		case "429":
@@ -41,6 +51,24 @@ func newProxy(t *testing.T, s *server) *proxy {
 		case "page":
 			w.Header().Set("Content-Type", "text/html")
 			_, _ = io.WriteString(w, "<html>Welcome to the hotel</html>")
+		case "503":
+			w.WriteHeader(http.StatusServiceUnavailable)
+		case "reset": // before the server saw it
+			panic(http.ErrAbortHandler)
+		case "slow":
+			time.Sleep(200 * time.Millisecond)
+			through.ServeHTTP(w, r)
+		case "answered":
+			rec := httptest.NewRecorder()
+			through.ServeHTTP(rec, r)
+			if r.Method == http.MethodPost {
+				p.hit()
+			}
+			for k, v := range rec.Header() {
+				w.Header()[k] = v
+			}
+			w.WriteHeader(rec.Code)
+			_, _ = w.Write(rec.Body.Bytes())
 		case "dropped": // after the server has done it
 			through.ServeHTTP(httptest.NewRecorder(), r)
 			panic(http.ErrAbortHandler)
@@ -62,6 +90,7 @@ func newProxy(t *testing.T, s *server) *proxy {
 }
 
 func TestFaultsOnTheCommandLine(t *testing.T) {
+	t.Parallel() // most of it is waiting
 	s := newServer(t)
 	p := newProxy(t, s)
 	a, b := newDevice(t), newDevice(t)

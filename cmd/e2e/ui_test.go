@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"os"
+	"os/exec"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -11,23 +13,26 @@ import (
 	"github.com/creack/pty"
 )
 
-// terminal is stet's screen in a pseudo-terminal.
+// terminal is stet in a pseudo-terminal.
 type terminal struct {
 	mu   sync.Mutex
 	seen bytes.Buffer
 	tty  *os.File
+	cmd  *exec.Cmd
+	gone chan struct{} // closed when the program has ended
 }
 
-func (d *device) screen(t *testing.T) *terminal {
+func (d *device) screen(t *testing.T, args ...string) *terminal {
 	ctx, stop := context.WithCancel(context.Background())
-	cmd := d.cmd(ctx)
+	cmd := d.cmd(ctx, args...)
 	cmd.Env = append(os.Environ(), "TERM=xterm-256color")
 	tty, err := pty.StartWithSize(cmd, &pty.Winsize{Rows: 24, Cols: 100})
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &terminal{tty: tty}
+	s := &terminal{tty: tty, cmd: cmd, gone: make(chan struct{})}
 	go func() {
+		defer close(s.gone)
 		buf := make([]byte, 4096)
 		for {
 			n, err := tty.Read(buf)
@@ -45,6 +50,19 @@ func (d *device) screen(t *testing.T) *terminal {
 		_ = tty.Close()
 	})
 	return s
+}
+
+// text is all that was written to the terminal.
+func (s *terminal) text() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.seen.String()
+}
+
+// writing reports whether the cursor is shown: a screen that takes text is up.
+func (s *terminal) writing() bool {
+	text := s.text()
+	return strings.LastIndex(text, "\x1b[?25h") > strings.LastIndex(text, "\x1b[?25l")
 }
 
 func (s *terminal) shows(text string) func() bool {
@@ -75,7 +93,7 @@ func wait(t *testing.T, what string, ok func() bool) time.Duration {
 }
 
 // TestScreenAndShellShareTheNotes: what the shell adds shows on the screen, and
-// what both save at once is kept, also when the screen is killed while typing.
+// what both save at once is kept.
 func TestScreenAndShellShareTheNotes(t *testing.T) {
 	s := newServer(t)
 	d := newDevice(t)

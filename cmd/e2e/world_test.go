@@ -17,8 +17,15 @@ import (
 
 var stetBin, stetdBin string
 
+// binaries names a folder with programs that were built already.
+const binaries = "STET_BINARIES"
+
 func TestMain(m *testing.M) {
 	os.Exit(func() int {
+		if dir := os.Getenv(binaries); dir != "" {
+			stetBin, stetdBin = filepath.Join(dir, "stet"), filepath.Join(dir, "stetd")
+			return m.Run()
+		}
 		dir, err := os.MkdirTemp("", "stet-e2e")
 		if err != nil {
 			fmt.Fprintln(os.Stderr, err)

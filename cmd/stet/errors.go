@@ -137,12 +137,14 @@ func explain(err error, a *app) *problem {
 		return say(exitUsage, "", "%s", afterMark(err, model.ErrInvalid))
 	case errors.Is(err, model.ErrRefused):
 		return say(exitFailure, "", "%s", afterMark(err, model.ErrRefused))
-	case errors.Is(err, model.ErrReadOnly), errors.Is(err, fs.ErrPermission):
-		return say(exitFailure, "nothing was saved", "%s cannot be written", a.homeName())
 	case errors.As(err, &out):
 		return say(exitFailure, "", "the output cannot be written (%w)", out.err)
 	case errors.Is(err, syscall.ENOSPC):
 		return say(exitFailure, "nothing was saved", "the disk is full")
+	case errors.Is(err, model.ErrReadOnly), errors.Is(err, fs.ErrPermission):
+		return say(exitFailure, "nothing was saved", "%s cannot be written", a.homeName())
+	case errors.Is(err, syscall.EIO):
+		return say(exitFailure, "look whether it is there before you try again: stet ls", "the disk failed (%s)", firstLine(err))
 	}
 	return say(exitFailure, "", "%w", err)
 }

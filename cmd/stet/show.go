@@ -49,7 +49,15 @@ func showCommand(a *app) *cobra.Command {
 				}
 				return a.writeJSON(newNoteJSON(n, syncing.word(n.ID, n.Status)))
 			}
-			return a.showNote(n)
+			if err := a.showNote(n); err != nil {
+				return err
+			}
+			t, err := d.notes.Trouble(cmd.Context(), n.ID)
+			if err == nil && t.Problem != "" {
+				err = a.out.flush()
+				a.say("Cannot be synced: %s. %s", cells.CleanLine(t.Problem), t.Way(n.ID))
+			}
+			return err
 		},
 	}
 	cmd.Flags().BoolVar(&raw, "raw", false, "the body's bytes and nothing else")

@@ -27,6 +27,20 @@ type statusJSON struct {
 	Trash          int     `json:"trash"`
 	Account        *string `json:"account"`
 	Device         string  `json:"device"`
+	DeviceID       *string `json:"device_id"` // random, of this home alone; null in a copy that cannot be written
+	// Problems are the notes in error, with why and what to do.
+	Problems []problemJSON `json:"problems"`
+	Held     int           `json:"held"`     // deletions and replacements that wait for consent
+	Undoable int           `json:"undoable"` // notes that stet sync --undo would bring back
+}
+
+// problemJSON is a note that cannot be synced.
+type problemJSON struct {
+	ID      string `json:"id"`
+	Title   string `json:"title"`
+	Problem string `json:"problem"`
+	Parked  bool   `json:"parked"` // refused for good; others are tried again by themselves
+	Way     string `json:"way"`
 }
 
 func statusCommand(a *app) *cobra.Command {
@@ -42,6 +56,9 @@ func statusCommand(a *app) *cobra.Command {
 			}
 			s, err := d.status(cmd.Context())
 			if err != nil {
+				return err
+			}
+			if s.Problems, err = d.problems(cmd.Context(), s.Error); err != nil {
 				return err
 			}
 			if asJSON {
@@ -75,11 +92,50 @@ func (d *device) status(ctx context.Context) (statusJSON, error) {
 	if err != nil {
 		return statusJSON{}, fmt.Errorf("read status: %w", err)
 	}
-	return statusJSON{Pending: counts.Pending, Syncing: counts.Syncing, NeedsReview: counts.NeedsReview, Error: counts.Error,
+	held := 0
+	if paused == "held" {
+		if held, err = d.notes.HeldCount(ctx); err != nil {
+			return statusJSON{}, err
+		}
+	}
+	// A copy on a full disk or beside a long write has no id yet: no reason to
+	// hide all else.
+	id, _ := d.store.DeviceID(ctx)
+	undoable, _, err := d.notes.Undoable(ctx)
+	if err != nil {
+		return statusJSON{}, err
+	}
+	return statusJSON{Held: held, Undoable: undoable, Pending: counts.Pending, Syncing: counts.Syncing, NeedsReview: counts.NeedsReview, Error: counts.Error,
 		Notes: counts.Notes, LastSynced: orNull(last), Server: orNull(c.URL), Protocol: orNull(c.Protocol),
 		PausedReason: orNull(paused), ConflictsTotal: len(conflicts), Trash: counts.Trash, Account: orNull(c.Account),
-		Device: d.label}, nil
+		Device: d.label, DeviceID: orNull(id)}, nil
 }
+
+// problems are the notes in error, of which there are so many.
+func (d *device) problems(ctx context.Context, n int) ([]problemJSON, error) {
+	out := []problemJSON{}
+	if n == 0 {
+		return out, nil
+	}
+	heads, err := d.store.Find(ctx, model.Query{State: []model.Match{{Value: string(model.Failed)}}, All: true}, problemsMost)
+	if err != nil {
+		return nil, fmt.Errorf("read status: %w", err)
+	}
+	for _, h := range heads {
+		t, err := d.notes.Trouble(ctx, h.ID)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, problemJSON{h.ID, h.Title, t.Problem, t.Parked, t.Way(h.ID)})
+	}
+	return out, nil
+}
+
+// problemRows is how many notes in error status names.
+const problemRows = 5
+
+// problemsMost bounds the notes in error that are told one by one.
+const problemsMost = 100
 
 func (a *app) printStatus(s statusJSON) error {
 	server, synced := "not connected", "never"
@@ -107,6 +163,17 @@ func (a *app) printStatus(s statusJSON) error {
 			}
 		}
 	}
+	for i, p := range s.Problems {
+		if i == problemRows {
+			if err := a.print("  and %d more: stet ls --status error\n", len(s.Problems)-i); err != nil {
+				return err
+			}
+			break
+		}
+		if err := a.print("  %s  %s: %s\n    %s\n", p.ID, cells.CleanLine(p.Title), cells.CleanLine(p.Problem), p.Way); err != nil {
+			return err
+		}
+	}
 	if s.PausedReason != nil {
 		return a.print("%-12s %s\n", "paused", pausedSentence(*s.PausedReason))
 	}
@@ -121,7 +188,7 @@ func pausedSentence(reason string) string {
 	case "auth":
 		return "The server refused the token. Connect again; your changes are safe."
 	case "held":
-		return "A sync would delete or replace many notes. Look at it with stet sync."
+		return "A sync would delete or replace many notes. Look: stet sync --dry-run; go on: stet sync --yes; keep them: stet sync --keep."
 	}
 	return cells.CleanLine(reason)
 }

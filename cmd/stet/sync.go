@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -13,7 +14,7 @@ import (
 )
 
 // syncFlags are what sync was given.
-type syncFlags struct{ watch, dryRun, yes, json bool }
+type syncFlags struct{ watch, dryRun, yes, keep, undo, json bool }
 
 func syncCommand(a *app) *cobra.Command {
 	var f syncFlags
@@ -21,7 +22,9 @@ func syncCommand(a *app) *cobra.Command {
 		Use:   "sync",
 		Short: "Send and fetch changes, one full round",
 		Long: "Sends and fetches changes until there is nothing left to send. Exits with 4 when notes wait for review, " +
-			"5 when the server cannot be reached, 6 when it refuses the token.",
+			"5 when the server cannot be reached, 6 when it refuses the token.\n\n" +
+			"A round that would delete or replace more than 20 notes here, or more than a tenth of them, stops with 4 " +
+			"and lists them. --yes goes on, and --undo takes that back; --keep keeps the notes as they are here, everywhere.",
 		Example: `  stet sync
   stet sync --dry-run
   stet sync --watch`,
@@ -32,17 +35,22 @@ func syncCommand(a *app) *cobra.Command {
 	fl.BoolVar(&f.watch, "watch", false, "go on syncing until interrupted")
 	fl.BoolVar(&f.dryRun, "dry-run", false, "only show what would be sent and fetched")
 	fl.BoolVar(&f.yes, "yes", false, "agree to delete or replace many notes")
+	fl.BoolVar(&f.keep, "keep", false, "refuse that: keep the notes as they are here, and send them")
+	fl.BoolVar(&f.undo, "undo", false, "bring back what the last --yes deleted or replaced")
 	fl.BoolVar(&f.json, "json", false, "print the round as one object")
 	return cmd
 }
 
 func (a *app) sync(ctx context.Context, f syncFlags) error {
-	if f.watch && f.dryRun {
-		return usage("", "--watch and --dry-run do not go together")
+	if err := f.check(); err != nil {
+		return err
 	}
 	d, err := a.open(ctx)
 	if err != nil {
 		return err
+	}
+	if f.undo {
+		return a.undo(ctx, d, f.json)
 	}
 	engine, err := d.engine(ctx)
 	if err != nil {
@@ -50,14 +58,16 @@ func (a *app) sync(ctx context.Context, f syncFlags) error {
 	}
 	switch {
 	case f.dryRun:
-		return a.dryRun(ctx, d, engine, f.json)
+		return a.dryRun(ctx, engine, f)
 	case f.watch:
 		return a.watch(ctx, engine, f)
 	}
 	if err := d.writable(); err != nil {
 		return err
 	}
-	report, err := round(ctx, d, engine, syncengine.RoundOptions{Yes: f.yes, Force: true})
+	stop := a.showProgress(engine)
+	report, err := round(ctx, d, engine, syncengine.RoundOptions{Yes: f.yes, Keep: f.keep, Force: true})
+	stop()
 	if printErr := a.printReport(report, f.json); printErr != nil {
 		return printErr
 	}
@@ -66,7 +76,44 @@ func (a *app) sync(ctx context.Context, f syncFlags) error {
 			return planErr
 		}
 	}
+	if report.Kept > 0 {
+		a.say("%s kept as before, here and on the server.", plural(report.Kept, "note was", "notes were"))
+	} else if f.yes && err == nil {
+		if err := a.sayUndo(ctx, d); err != nil {
+			return err
+		}
+	}
 	return a.roundError(report, err)
+}
+
+// check refuses flags that contradict one another.
+func (f syncFlags) check() error {
+	alone := 0
+	for _, set := range []bool{f.yes, f.keep, f.undo} {
+		if set {
+			alone++
+		}
+	}
+	switch {
+	case f.watch && f.dryRun:
+		return usage("", "--watch and --dry-run do not go together")
+	case alone > 1:
+		return usage("", "--yes, --keep and --undo do not go together")
+	case f.watch && alone > 0:
+		return usage("say it once, without --watch", "--watch does not take --yes, --keep or --undo")
+	case f.dryRun && f.undo:
+		return usage("", "--dry-run and --undo do not go together")
+	}
+	return nil
+}
+
+// sayUndo tells how to take back what was agreed to just now.
+func (a *app) sayUndo(ctx context.Context, d *device) error {
+	n, at, err := d.notes.Undoable(ctx)
+	if err == nil && n > 0 && now().Sub(at) < time.Minute {
+		a.say("%s deleted or replaced; to take it back: stet sync --undo", plural(n, "note was", "notes were"))
+	}
+	return err
 }
 
 // engine returns the worker for the server of this device.
@@ -158,8 +205,8 @@ func (a *app) roundError(r syncengine.Report, err error) error {
 	case err != nil && !held:
 		return err
 	case held || r.Held > 0:
-		return fail(exitReview, "look: stet sync --dry-run; to go on: stet sync --yes",
-			"this round would delete or replace %d notes here, or send as many again", r.Held)
+		return fail(exitReview, "look: stet sync --dry-run; to go on: stet sync --yes; to keep them: stet sync --keep",
+			"this round would delete or replace %d notes here", r.Held)
 	case r.NeedsReview > 0:
 		return fail(exitReview, "see: stet conflicts", "%s", plural(r.NeedsReview, "note was", "notes were")+
 			" updated in two places. Choose what to keep.")
@@ -179,9 +226,6 @@ func plural(n int, one, many string) string {
 
 // watch syncs until interrupted and tells of each round that did something.
 func (a *app) watch(ctx context.Context, e *syncengine.Engine, f syncFlags) error {
-	if f.yes {
-		return usage("say it once: stet sync --yes", "--watch does not take --yes")
-	}
 	done := make(chan error, 1)
 	go func() { done <- e.Run(ctx) }()
 	w := watcher{app: a, json: f.json}

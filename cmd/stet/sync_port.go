@@ -24,7 +24,10 @@ type syncPort struct {
 	mu sync.Mutex
 }
 
-var _ screen.Sync = (*syncPort)(nil)
+var (
+	_ screen.Sync    = (*syncPort)(nil)
+	_ screen.Consent = (*syncPort)(nil)
+)
 
 func newSyncPort(d *device, e *syncengine.Engine, problem string) *syncPort {
 	return &syncPort{device: d, engine: e, problem: problem, ring: make(chan screen.Ring, 1)}
@@ -45,7 +48,7 @@ func (p *syncPort) Account(ctx context.Context) (model.Account, error) {
 			*f.to = *f.from
 		}
 	}
-	a.Paused = pausedSentence(a.Paused)
+	a.Paused, a.Held, a.Undoable = pausedSentence(a.Paused), s.Held, s.Undoable
 	if s.LastSynced != nil {
 		a.LastSynced, err = model.ParseTime(*s.LastSynced)
 	}

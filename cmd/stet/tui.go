@@ -60,7 +60,11 @@ func (a *app) drawUI(ctx context.Context, d *device, engine *syncengine.Engine, 
 	ended := make(chan error, 1)
 	go func() { ended <- port.run(working) }()
 
-	program := tea.NewProgram(ui.New(ui.Config{Notes: notesPort{d.store, d.notes}, Sync: port, Now: now,
+	notes := d.notes
+	if engine != nil {
+		notes = newNotes(engine.Waking(d.store), d.label) // what is saved here is sent at once
+	}
+	program := tea.NewProgram(ui.New(ui.Config{Notes: notesPort{d.store, notes}, Sync: port, Now: now,
 		EditorCommand: a.editorFor, TempDir: d.home.editPath(), First: first}), append(ui.Options(), tea.WithoutSignalHandler())...)
 	// One request to quit a signal: a second one would not wait for what is being saved.
 	asked := context.AfterFunc(ctx, program.Quit)

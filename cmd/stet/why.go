@@ -42,7 +42,12 @@ func whyCommand(a *app) *cobra.Command {
 					return err
 				}
 			}
-			return nil
+			t, err := d.notes.Trouble(cmd.Context(), id)
+			if err == nil && t.Problem != "" && !asJSON {
+				err = a.out.flush()
+				a.say("Cannot be synced: %s. %s", cells.CleanLine(t.Problem), t.Way(id))
+			}
+			return err
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "one object a line")

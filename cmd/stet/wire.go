@@ -23,6 +23,7 @@ import (
 	"stet/syncengine/remote"
 	"stet/syncengine/remote/native"
 	"stet/syncengine/server"
+	"stet/syncengine/store"
 )
 
 // device is this device: its store and the user's actions on it.
@@ -55,7 +56,7 @@ func openDevice(ctx context.Context, h *home) (*device, error) {
 	return &device{h, s, newNotes(s, label), label}, nil
 }
 
-func newNotes(s *local.Store, label string) *syncengine.Notes {
+func newNotes(s store.Store, label string) *syncengine.Notes {
 	return syncengine.NewNotes(s, syncengine.NotesOptions{Now: now, NewID: newID, Device: label})
 }
 

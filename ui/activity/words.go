@@ -34,6 +34,7 @@ var told = map[model.EventName][2]string{
 	model.EventResync:       {"⇄", "Everything was compared with the server"},
 	model.EventConnected:    {"✓", "Connected to a server"},
 	model.EventDisconnected: {"×", "Disconnected from the server"},
+	model.EventNewDevice:    {"✓", "This is a new device"},
 }
 
 // words tells an event in a sentence with its detail.

@@ -293,3 +293,21 @@ func BenchmarkKeyToFrame(b *testing.B) {
 		})
 	}
 }
+
+// TestGuide23ReviewShowsAllThree: base and both sides, with their differences.
+func TestGuide23ReviewShowsAllThree(t *testing.T) {
+	s := newShelf()
+	s.add("n1", &model.Fields{Title: "t", Body: "wine for the base\n"}, model.Fields{Title: "t", Body: "red wine from here\n"}, model.Fields{Title: "t", Body: "white wine from there\n"})
+	for _, size := range [][2]int{{80, 24}, {120, 40}} {
+		d := drive(t, s, "n1")
+		frame := func() string { return d.m.Headline() + d.frame(size[0], size[1]) + d.m.Footline() }
+		two := frame()
+		three := func() string { d.press("v"); return frame() }()
+		for text, frame := range map[string]string{"red wine from here": two, "white wine from there": two, "this device": two, "phone": two, "conflict 1 of 1": two,
+			"wine for the base": three} {
+			if !strings.Contains(frame, text) {
+				t.Errorf("%v: %q is not shown in\n%s", size, text, frame)
+			}
+		}
+	}
+}

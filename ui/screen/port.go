@@ -90,6 +90,30 @@ const (
 	Paused                     // waits for the user
 )
 
+// Consent is what a sync worker may offer besides [Sync]: the answer to a round
+// that stopped because it would delete or replace many notes. Its methods may
+// take as long as a round; the sentences tell the user what was done.
+type Consent interface {
+	// Held returns the changes that wait, in the order in which they were met.
+	Held(ctx context.Context) ([]HeldNote, error)
+	// GoOn agrees to them and does a round; KeepMine refuses, so that the notes
+	// stay as they are here, on all devices.
+	GoOn(ctx context.Context) (string, error)
+	KeepMine(ctx context.Context) (string, error)
+	// Undoable tells how many notes Undo would bring back: those that the last
+	// GoOn deleted or replaced.
+	Undoable(ctx context.Context) (int, error)
+	Undo(ctx context.Context) (string, error)
+}
+
+// HeldNote is a note that a sync would delete or replace.
+type HeldNote struct {
+	ID     string
+	Title  string // as it is here
+	Action string // delete or replace
+	Why    string // in a few words
+}
+
 // Resender is what notes may offer besides [Notes]: send again what the server
 // refused for good. Without it the user interface asks for a sync round.
 type Resender interface {

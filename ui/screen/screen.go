@@ -139,6 +139,7 @@ const (
 	History  Name = "history"
 	Activity Name = "activity"
 	Why      Name = "why"
+	Held     Name = "held"
 )
 
 // Facts the app sends to all screens.

@@ -15,6 +15,8 @@ type Sync struct {
 	State model.Account
 	// Asked counts the calls of SyncNow.
 	Asked int
+	// Waiting is what waits for consent.
+	Waiting Waiting
 	// Ringer is the bell's channel; nil means that tests ring through the driver.
 	Ringer chan screen.Ring
 }
