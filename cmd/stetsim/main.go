@@ -1,0 +1,111 @@
+// Command stetsim runs simulated schedules of stet and checks its invariants;
+// see package sim. It needs the source tree only for -mutants.
+//
+//	stetsim -n 5000 -seed 1      5,000 schedules, seeds 1 to 5000
+//	stetsim -n 1 -seed 317 -v    one schedule, told step by step
+//	stetsim -script FILE         a script that a failure left behind
+//	stetsim -mutants             seeded bugs: every one must be caught
+//
+// The last line of a run is "schedules N seed S violations V trace HASH". It
+// exits 1 if V is not 0, or if a mutant was missed.
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+
+	"stet/syncengine/sim"
+)
+
+type options struct {
+	n       int
+	seed    uint64
+	verbose bool
+	script  string
+	mutants bool
+	only    string
+	proof   bool
+	first   bool // stop at the first violation
+	workers int
+	budget  int
+	dir     string
+}
+
+func main() {
+	var o options
+	flag.IntVar(&o.n, "n", 5000, "how many schedules")
+	flag.Uint64Var(&o.seed, "seed", 1, "seed of the first; the others follow")
+	flag.BoolVar(&o.verbose, "v", false, "tell each step")
+	flag.StringVar(&o.script, "script", "", "run the script in this file")
+	flag.BoolVar(&o.mutants, "mutants", false, "build and run each seeded bug")
+	flag.StringVar(&o.only, "only", "", "with -mutants: those whose name contains this")
+	flag.BoolVar(&o.proof, "proof", false, "also print the lines of the table of proofs")
+	flag.BoolVar(&o.first, "first", false, "stop at the first violation, do not shorten it")
+	flag.IntVar(&o.workers, "workers", runtime.GOMAXPROCS(0), "schedules at a time")
+	flag.IntVar(&o.budget, "budget", 3000, "with -mutants: schedules that each bug may need")
+	flag.Parse()
+	o.dir = scratch()
+	var err error
+	switch {
+	case o.mutants:
+		err = mutants(os.Stdout, o)
+	case o.script != "":
+		err = replay(os.Stdout, o)
+	default:
+		err = schedules(os.Stdout, o)
+	}
+	if err != nil {
+		if !errors.Is(err, errBroken) {
+			fmt.Fprintln(os.Stderr, "stetsim:", err)
+		}
+		os.Exit(1)
+	}
+}
+
+// errBroken says that what had to be said is said.
+var errBroken = errors.New("an invariant is broken")
+
+// scratch is a folder in memory where there is one: a schedule writes much and
+// keeps nothing.
+func scratch() string {
+	if info, err := os.Stat("/dev/shm"); err == nil && info.IsDir() {
+		return "/dev/shm"
+	}
+	return ""
+}
+
+func replay(w io.Writer, o options) error {
+	data, err := os.ReadFile(o.script)
+	if err != nil {
+		return fmt.Errorf("read script: %w", err)
+	}
+	var s sim.Script
+	if err := json.Unmarshal(data, &s); err != nil {
+		return fmt.Errorf("read script %s: %w", o.script, err)
+	}
+	return one(w, s, o)
+}
+
+// one runs one script and tells it.
+func one(w io.Writer, s sim.Script, o options) error {
+	opts := sim.Options{Dir: o.dir}
+	if o.verbose {
+		opts.Tell = func(line string) { fmt.Fprintln(w, line) }
+	}
+	res := sim.Run(s, opts)
+	v := 0
+	if res.Violation != nil {
+		v = 1
+		fmt.Fprintln(w, res.Violation)
+	}
+	fmt.Fprintf(w, "schedules 1 seed %d violations %d trace %016x\n", s.Seed, v, res.Trace)
+	if v > 0 {
+		return errBroken
+	}
+	return nil
+}

@@ -1,0 +1,247 @@
+package sim
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"stet/db/local"
+	"stet/model"
+	"stet/syncengine"
+	"stet/syncengine/remote/native"
+	"stet/syncengine/store"
+)
+
+// device is one home: a store, the processes that use it, and what the watch
+// knows of both.
+type device struct {
+	w         *world
+	label     string
+	account   int
+	dir       string
+	skew      time.Duration
+	server    int // which one it is connected to
+	processes []*process
+	view      map[string]stance // the committed state of each note
+	cursor    string
+	comparing bool            // the store's resync mark is set
+	writing   map[string]text // token → what was saved here
+	drafts    map[string]string
+	open      map[string]model.Fields // external editor: note → text it was opened on
+	backups   []deviceBackup
+
+	acting    int // depth of its nested actions
+	rounds    int // rounds under way: the lease allows one
+	requests  int
+	consent   bool
+	removed   int             // clean notes that the round under way moved to the trash or replaced
+	live      int             // live notes when the round began
+	sound     bool            // the exchange under way has had an answer that counts
+	asked     bool            // a request was made in the round under way
+	heardLost int             // how often the server had forgotten when it last answered
+	told      map[string]bool // ops whose fate an answer told
+	notBefore time.Time       // in true time
+	jumped    bool            // its clock moved in this run
+	lost      []int           // per server: how often it had forgotten when this device last finished a round
+	leaving   bool            // it is changing servers or homes: the watch looks away
+	copied    bool            // it came back from a backup, or is a copy
+}
+
+type deviceBackup struct {
+	dir     string
+	writing map[string]text
+	drafts  map[string]string
+	server  int
+	lost    []int
+}
+
+// process is one running stet.
+type process struct {
+	d      *device
+	store  *local.Store
+	notes  *syncengine.Notes
+	engine *syncengine.Engine
+}
+
+func newDevice(w *world, label string, account int, skew time.Duration) *device {
+	d := &device{w: w, label: label, account: account, skew: skew, dir: w.folder(label), view: map[string]stance{},
+		writing: map[string]text{}, drafts: map[string]string{}, open: map[string]model.Fields{}, told: map[string]bool{},
+		lost: make([]int, w.script.Config.Servers)}
+	w.must("make store", copyStore(emptyStore(w), d.dir))
+	d.processes = []*process{d.start()}
+	d.connect(0)
+	return d
+}
+
+func (d *device) now() time.Time { return d.w.now.Add(d.skew) }
+
+// stable reports whether the device's clock runs like the true one, only
+// elsewhere.
+func (d *device) stable() bool { return !d.jumped }
+
+// main is the process that the user has open.
+func (d *device) main() *process { return d.processes[0] }
+
+// any is one of its processes.
+func (d *device) any() *process { return d.processes[d.w.rng.IntN(len(d.processes))] }
+
+// start is a start of the program.
+func (d *device) start() *process {
+	w := d.w
+	s, err := local.Open(ctx, local.Options{Path: filepath.Join(d.dir, "stet.db"), Now: d.now, Device: d.label,
+		Sleep: func(time.Duration) {}, After: func(time.Duration) <-chan time.Time { return nil }})
+	w.must("open store", err)
+	p := &process{d: d, store: s}
+	driver, err := native.New(fmt.Sprintf("http://sim.example:%d", 8420), tokenOf(accounts[d.account]), native.WithTransport(line{d}))
+	w.must("make driver", err)
+	p.notes = syncengine.NewNotes(watched{p, false}, syncengine.NotesOptions{Now: d.now, NewID: w.newID, Device: d.label})
+	p.engine = syncengine.New(watched{p, true}, ear{driver, d}, syncengine.Options{Now: d.now, NewID: w.newID, Device: d.label,
+		Rand: func() float64 { return w.rng.Float64() }, Changed: s.DataVersion, After: w.after})
+	return p
+}
+
+// after is time.After in a world where waiting is instant.
+func (w *world) after(t time.Duration) <-chan time.Time {
+	w.now = w.now.Add(t)
+	ch := make(chan time.Time, 1)
+	ch <- w.now
+	return ch
+}
+
+func (d *device) stop() {
+	for _, p := range d.processes {
+		_ = p.store.Close()
+	}
+}
+
+// killed unwinds a device's processes.
+type killed struct{ d *device }
+
+// mayDie kills the device's processes at the edges of its transactions.
+func (d *device) mayDie() {
+	if d.w.often(d.w.script.Config.Kill) {
+		d.w.meet("process killed")
+		panic(killed{d})
+	}
+}
+
+// acts runs f as this device. A kill inside ends f, whatever was nested in it,
+// and starts the programs again; it also ends whoever was in the middle of
+// something when the killed one acted.
+func (d *device) acts(f func()) {
+	defer func() {
+		d.acting--
+		v := recover()
+		if v == nil {
+			return
+		}
+		k, ok := v.(killed)
+		if !ok {
+			panic(v)
+		}
+		if d.acting == 0 {
+			d.reopen()
+		}
+		if k.d != d || d.acting > 0 {
+			panic(v)
+		}
+	}()
+	d.acting++
+	f()
+}
+
+// reopen starts the programs anew and checks that all that was committed is
+// there.
+func (d *device) reopen() {
+	d.restartAll()
+	d.notBefore = time.Time{} // it may have died before it wrote it down
+	d.w.trace.add("  %s starts again", d.label)
+	d.checkAfterStart()
+	d.checkTexts()
+}
+
+func (d *device) restartAll() {
+	for i, p := range d.processes {
+		d.w.must("close store", p.store.Close())
+		d.processes[i] = d.start()
+	}
+	d.rounds = 0
+	d.open = map[string]model.Fields{}
+}
+
+// round is one `stet sync`, or one of the worker's.
+func (d *device) round(p *process, o syncengine.RoundOptions) error {
+	if d.rounds > 0 {
+		d.tryLease(p)
+		return nil
+	}
+	if !d.w.calm && d.w.depth > 2 {
+		return nil
+	}
+	lease, err := p.store.Lease(ctx)
+	d.w.must("take lease", err)
+	d.rounds++
+	d.consent, d.removed, d.asked, d.live = o.Yes, 0, false, d.countLive()
+	lost := d.w.servers[d.server].lost
+	_, err = p.engine.Round(ctx, o)
+	d.rounds--
+	d.w.must("release lease", lease.Release())
+	d.checkRound(err, o)
+	if err == nil && lost == d.w.servers[d.server].lost {
+		d.lost[d.server] = lost
+	}
+	d.w.trace.add("  %s round: %v", d.label, err)
+	return err
+}
+
+// tryLease is a second process that would sync while one does.
+func (d *device) tryLease(p *process) {
+	d.w.meet("lease refused")
+	lease, err := p.store.Lease(ctx)
+	if err == nil {
+		_ = lease.Release()
+		d.w.violate("I-13", "two processes of %s sync at once", d.label)
+	}
+	if !errors.Is(err, model.ErrBusy) {
+		d.w.violate("I-13", "the lease is refused with %v", err)
+	}
+}
+
+// connect goes to a server, as `stet connect` does.
+func (d *device) connect(n int) {
+	d.leaving = true
+	p := d.main()
+	d.w.must("switch server", p.store.SwitchServer(ctx, fmt.Sprintf("stet http://sim%d %s", n, accounts[d.account])))
+	d.server = n
+	d.rescan()
+	d.w.must("plan", p.notes.Replan(ctx))
+	d.notBefore = time.Time{}
+	d.w.must("forget wait", p.store.SetMeta(ctx, store.MetaRetryAfter, ""))
+	d.leaving = false
+	d.rescan()
+}
+
+// copyStore copies a store that nobody has open.
+func copyStore(from, to string) error {
+	if err := os.MkdirAll(to, 0o700); err != nil {
+		return err
+	}
+	for _, ext := range []string{"-wal", "-shm"} {
+		_ = os.Remove(filepath.Join(to, "stet.db"+ext))
+	}
+	return copyFile(filepath.Join(from, "stet.db"), filepath.Join(to, "stet.db"))
+}
+
+// emptyStore makes a store once a run, so that devices need not.
+func emptyStore(w *world) string {
+	dir := filepath.Join(w.dir, "empty")
+	if _, err := os.Stat(dir); err == nil {
+		return dir
+	}
+	s, err := local.Open(ctx, local.Options{Path: filepath.Join(w.folder("empty"), "stet.db"), Now: func() time.Time { return w.now }})
+	w.must("make empty store", err)
+	w.must("close empty store", s.Close())
+	return dir
+}

@@ -1,0 +1,133 @@
+package sim
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"stet/model"
+)
+
+// Bodies are written in one form: lines that people change, and between them
+// lines that nobody ever changes, all different. So whether two changes overlap
+// is known without any diff: they do if they are of the same line.
+const bodyLines = 5
+
+func fence(i int) string { return fmt.Sprintf("= %d =", i) }
+
+func firstBody(lines [bodyLines]string) string {
+	var b strings.Builder
+	for i, l := range lines {
+		b.WriteString(l + "\n" + fence(i) + "\n")
+	}
+	return b.String()
+}
+
+// bodyOf takes a body apart; ok is false if it is not of the form.
+func bodyOf(body string) (lines [bodyLines]string, ok bool) {
+	parts := strings.Split(body, "\n")
+	if len(parts) != 2*bodyLines+1 || parts[2*bodyLines] != "" || strings.ContainsRune(body, '\r') {
+		return lines, false
+	}
+	for i := range lines {
+		if parts[2*i+1] != fence(i) {
+			return lines, false
+		}
+		lines[i] = parts[2*i]
+	}
+	return lines, true
+}
+
+// value merges one value three ways.
+func value[T comparable](base, mine, theirs T) (out T, conflict bool) {
+	switch {
+	case mine == theirs, base == theirs:
+		return mine, false
+	case base == mine:
+		return theirs, false
+	}
+	return mine, true
+}
+
+// expect says what the merge of two sides must be: the texts, or a conflict. ok
+// is false where the texts are not of the form that it can judge.
+func expect(base, mine, theirs model.Fields) (want model.Fields, conflict, ok bool) {
+	if mine.Deleted || theirs.Deleted || base.Deleted {
+		return expectDeleted(base, mine, theirs)
+	}
+	b, ok1 := bodyOf(base.Body)
+	m, ok2 := bodyOf(mine.Body)
+	t, ok3 := bodyOf(theirs.Body)
+	if !ok1 || !ok2 || !ok3 {
+		return want, false, false
+	}
+	var c [bodyLines + 2]bool
+	var lines [bodyLines]string
+	for i := range lines {
+		lines[i], c[i] = value(b[i], m[i], t[i])
+	}
+	want.Body = firstBody(lines)
+	want.Title, c[bodyLines] = value(base.Title, mine.Title, theirs.Title)
+	want.Notebook, c[bodyLines+1] = value(base.Notebook, mine.Notebook, theirs.Notebook)
+	want.Tags = expectTags(base.Tags, mine.Tags, theirs.Tags)
+	return want, slices.Contains(c[:], true), true
+}
+
+func expectTags(base, mine, theirs []string) []string {
+	var out []string
+	for _, tag := range slices.Concat(base, mine, theirs) {
+		b, m, t := slices.Contains(base, tag), slices.Contains(mine, tag), slices.Contains(theirs, tag)
+		if m == t && m || m != t && !b {
+			out = append(out, tag)
+		}
+	}
+	return model.NormalTags(out)
+}
+
+// expectDeleted judges edit against delete: an unseen edit of a text is never
+// deleted without a word.
+func expectDeleted(base, mine, theirs model.Fields) (want model.Fields, conflict, ok bool) {
+	if base.Deleted || mine.Deleted == theirs.Deleted {
+		return want, false, false
+	}
+	edited := mine
+	if mine.Deleted {
+		edited = theirs
+	}
+	if model.SameText(base, edited) && len(base.Log) == len(edited.Log) {
+		want.Deleted = true
+		return want, false, model.Equal(base, edited) // a changed colour may go either way
+	}
+	return want, true, true
+}
+
+// agrees reports whether fields are what was expected.
+func agrees(want, got model.Fields) bool {
+	if want.Deleted || got.Deleted {
+		return want.Deleted == got.Deleted
+	}
+	return model.SameText(want, got)
+}
+
+// mark begins every token of an account's texts.
+func mark(account int) string { return "[" + accounts[account][:1] }
+
+var tokens = regexp.MustCompile(`\[[ab][0-9]+\]`)
+
+// tokensIn returns the tokens of a note's texts.
+func tokensIn(f model.Fields) []string {
+	out := tokens.FindAllString(f.Title, -1)
+	out = append(out, tokens.FindAllString(f.Body, -1)...)
+	for _, e := range f.Log {
+		out = append(out, tokens.FindAllString(e.Text, -1)...)
+	}
+	return out
+}
+
+func holds(f model.Fields, token string) bool {
+	if strings.Contains(f.Body, token) || strings.Contains(f.Title, token) {
+		return true
+	}
+	return slices.ContainsFunc(f.Log, func(e model.LogEntry) bool { return strings.Contains(e.Text, token) })
+}

@@ -1,0 +1,134 @@
+package sim
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"io"
+	"net/http"
+	"regexp"
+	"strings"
+	"time"
+
+	"stet/syncengine/remote"
+)
+
+// heard notes what an answer told a device, before its engine sees it.
+func (d *device) heard(r *http.Request, sent []byte, res *http.Response, whole bool) {
+	whole = whole && answers(res)
+	d.sound = d.sound || whole
+	d.heardLost = d.w.servers[d.server].lost
+	if whole {
+		d.tellOps(r, sent, res)
+	}
+	if (res.StatusCode == 429 || res.StatusCode == 503) && d.stable() {
+		d.askedToWait(res.Header.Get("Retry-After"), res.Header.Get("Date"))
+	}
+}
+
+var opIDs = regexp.MustCompile(`"opId":"([^"]+)"`)
+
+// tellOps notes the ops whose fate an answer told: those of a push, and those
+// that a list of changes names.
+func (d *device) tellOps(r *http.Request, sent []byte, res *http.Response) {
+	text := sent
+	if r.Method == http.MethodGet {
+		var err error
+		if text, err = io.ReadAll(res.Body); err != nil {
+			d.w.violate("error", "read answer: %v", err)
+		}
+		res.Body = io.NopCloser(bytes.NewReader(text))
+	}
+	if r.Header.Get("Content-Encoding") == "gzip" && r.Method != http.MethodGet {
+		z, err := gzip.NewReader(bytes.NewReader(text))
+		d.w.must("read request", err)
+		text, err = io.ReadAll(z)
+		d.w.must("read request", err)
+	}
+	for _, m := range opIDs.FindAllSubmatch(text, -1) {
+		d.told[string(m[1])] = true
+	}
+}
+
+// answers reports whether an answer says something of the account: not that
+// the server failed, was busy, or does not know us.
+func answers(res *http.Response) bool {
+	switch res.StatusCode {
+	case 401, 403, 429:
+		return false
+	}
+	return res.StatusCode < 500
+}
+
+// ear is a device's driver. It tells where one exchange ends and the next one
+// begins: what an engine writes must come from an answer to its own question.
+type ear struct {
+	remote.Remote
+	d *device
+}
+
+// Pull implements remote.Remote.
+func (e ear) Pull(ctx context.Context, cursor string, limit int) (remote.Page, error) {
+	e.d.sound = false
+	return e.Remote.Pull(ctx, cursor, limit)
+}
+
+// Push implements remote.Remote.
+func (e ear) Push(ctx context.Context, cursor string, ops []remote.Op) (remote.PushResult, error) {
+	e.d.sound = false
+	return e.Remote.Push(ctx, cursor, ops)
+}
+
+// askedToWait remembers how long the device must not ask: the seconds or the
+// date that the server named, at most an hour.
+func (d *device) askedToWait(after, date string) {
+	wait, ok := waitOf(after, date)
+	if !ok {
+		return
+	}
+	d.notBefore = d.w.now.Add(min(wait, time.Hour))
+}
+
+var digits = regexp.MustCompile(`^[0-9]{1,18}$`)
+
+func waitOf(after, date string) (time.Duration, bool) {
+	if digits.MatchString(after) {
+		var n int64
+		for _, c := range after {
+			n = n*10 + int64(c-'0')
+		}
+		if n > 3600 {
+			return time.Hour, true
+		}
+		return time.Duration(n) * time.Second, true
+	}
+	at, err := http.ParseTime(after)
+	if err != nil {
+		return 0, false
+	}
+	from, err := http.ParseTime(date)
+	if err != nil || !at.After(from) {
+		return 0, false
+	}
+	return at.Sub(from), true
+}
+
+// checkWait holds a device to the server's Retry-After. Times are cut to whole
+// milliseconds on their way through the store.
+func (d *device) checkWait() {
+	if d.stable() && d.w.now.Add(2*time.Millisecond).Before(d.notBefore) {
+		d.w.violate("I-18", "%s asks again %s before the time that the server named", d.label, d.notBefore.Sub(d.w.now))
+	}
+}
+
+// checkStranger looks for one account's texts in another's answers.
+func (s *host) checkStranger(r *http.Request, body []byte) {
+	for i, name := range accounts {
+		if strings.HasSuffix(r.Header.Get("Authorization"), tokenOf(name)) {
+			continue
+		}
+		if bytes.Contains(body, []byte(mark(i))) {
+			s.w.violate("I-20", "an answer to another account holds a text of %s", name)
+		}
+	}
+}
