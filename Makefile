@@ -8,7 +8,28 @@ GOFLAGS += -trimpath
 LDFLAGS := -s -w -X main.version=$(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 BIN     := bin
 
-.PHONY: run demo build test test-race check bench kill pictures clean
+# How much of each proof is run: the numbers of the gate.
+N         ?= 5000
+SEED      ?= 1
+MERGES    ?= 200000
+KILLS     ?= 2000
+POWER     ?= 500
+HISTORIES ?= 50
+ANSWERS   ?= 10000
+SPAN   ?= 60
+QUEUE     ?= 100000
+FUZZTIME  ?= 15s
+
+export GO FUZZTIME
+
+# A proof prints its "proof" lines; all it says is in bin/proof/NAME.log.
+PROVE = .ci/told $@ $(GO) test -tags $(TAGS) -count=1 -timeout 60m -v
+
+.PHONY: help run demo build test test-race check bench pictures clean \
+	proof sim sim-mutants merges kill disk processes drain soak answers days fuzz
+
+help:             ## this list
+	@sed -n 's/^\([a-z-]*\): .*## \(.*\)/\1\t\2/p' Makefile | awk -F '\t' '{ printf "%-12s %s\n", $$1, $$2 }'
 
 run: build        ## open the app
 	$(BIN)/stet
@@ -34,14 +55,47 @@ check:            ## format, vet, static analysis, known vulnerabilities
 	$(GO) run honnef.co/go/tools/cmd/staticcheck@v0.8.2 -tags $(TAGS) ./...
 	@$(GO) run golang.org/x/vuln/cmd/govulncheck@v1.1.4 -tags $(TAGS) ./... || echo "govulncheck: did not pass or its database could not be reached (see above)"
 
+proof:            ## all proofs below but drain, at the gate's numbers, as one table
+	@.ci/proof
+
+sim:              ## N seeded schedules of devices, servers and faults, from SEED on
+	@$(GO) run -tags $(TAGS) ./cmd/stetsim -n $(N) -seed $(SEED) $(SIMFLAGS)
+
+sim-mutants:      ## the simulation finds every bug it is given
+	@$(GO) run -tags $(TAGS) ./cmd/stetsim -mutants $(SIMFLAGS)
+
+merges:           ## MERGES merges against an independent oracle
+	@STET_MERGES=$(MERGES) $(PROVE) -run '^TestMergeOracle$$' ./syncengine/merge
+
+disk:             ## crashes between statements, failing disks, power losses
+	@STET_DISK=all STET_POWER=$(POWER) $(PROVE) -run '^(TestCrashBetweenStatements|TestIOFaultSweep|TestPowerLoss)$$' ./db/faultdisk
+
+days:             ## servers wiped, restored, compacted; devices cloned; clocks wrong
+	@STET_DAYS=$(HISTORIES) $(PROVE) -run '^Test(Day|Compact|Listing|Backup|Restore)' ./syncengine ./db/server/sqlite ./cmd/stetd ./cmd/e2e
+
+answers:          ## ANSWERS ops while three of ten answers are lost
+	@STET_OPS=$(ANSWERS) $(PROVE) -run '^TestAnswersAreLost$$' ./cmd/e2e
+
+soak:             ## SPAN of real programs in a bad network, then peace
+	@STET_SOAK=$(SPAN) $(PROVE) -run '^TestSoak$$' ./cmd/e2e
+
+kill:             ## kill -9 of both programs at random moments, KILLS times
+	@STET_KILLS=$(KILLS) $(PROVE) -run '^TestKillAnything$$' ./cmd/e2e
+
+processes:        ## five processes on one store for SPAN
+	@STET_SPAN=$(SPAN) $(PROVE) -run '^TestProcessesShareAStore$$' ./cmd/e2e
+
+fuzz:             ## every decoder and parser, FUZZTIME each
+	@.ci/told fuzz .ci/fuzz
+
+drain:            ## QUEUE notes written offline go out, through interrupts
+	@STET_DRAIN=$(QUEUE) $(PROVE) -run 'Drain' ./cmd/e2e ./cmd/stet
+
 bench: build      ## figures beside their floors, measured in the same run
 	$(GO) run -tags $(TAGS) ./cmd/stetbench -stet $(BIN)/stet -stetd $(BIN)/stetd
-
-kill:             ## kill -9 of both programs at random moments, 200 times
-	STET_KILLS=200 $(GO) test -tags $(TAGS) -count=1 -run TestKillAnything -v ./cmd/e2e
 
 pictures:         ## the README's pictures, from the real screens
 	$(GO) test ./ui/uitest -run TestPictures -update
 
-clean:
+clean:            ## remove what was built
 	rm -rf $(BIN)
