@@ -20,8 +20,11 @@ import (
 )
 
 // scale is how much of a thing to do: an environment variable, or what suits
-// every run of the tests.
+// every run of the tests; a short run takes a third of that.
 func scale(t *testing.T, name string, small int) int {
+	if testing.Short() {
+		small = max(1, small/3)
+	}
 	n, err := strconv.Atoi(os.Getenv(name))
 	if err != nil || n < 1 {
 		n = small

@@ -258,6 +258,9 @@ func (t *tx) endReviews() error {
 				Cause: model.CauseOther, Fields: r.Remote.Fields})
 		}
 		if err == nil {
+			err = t.unsee(r)
+		}
+		if err == nil {
 			err = t.DropReview(id)
 		}
 		if err != nil {
@@ -265,4 +268,16 @@ func (t *tx) endReviews() error {
 		}
 	}
 	return nil
+}
+
+// unsee takes the server's side of an unanswered review back out of what is
+// known: whoever comes back to that server meets it again, and is asked again.
+func (t *tx) unsee(r model.Review) error {
+	switch {
+	case r.Remote.Rev == 0: // both sides are this device's own
+		return nil
+	case r.Base == nil:
+		return t.dropShadow(r.NoteID)
+	}
+	return t.PutShadow(model.Record{ID: r.NoteID, Rev: 1, Fields: *r.Base})
 }

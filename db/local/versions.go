@@ -98,7 +98,9 @@ func (r *reader) versions(where, id string, args ...any) (out []model.Version, e
 // Knew implements [store.Reader].
 func (r *reader) Knew(noteID string, f model.Fields) (bool, error) {
 	all, err := r.versions("WHERE note = ?", noteID, noteID)
-	return slices.ContainsFunc(all, func(v model.Version) bool { return model.SameText(v.Fields, f) }), err
+	return slices.ContainsFunc(all, func(v model.Version) bool {
+		return v.Cause != model.CauseOther && model.SameText(v.Fields, f)
+	}), err
 }
 
 // presentVersion returns the note's row as a version.

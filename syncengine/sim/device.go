@@ -91,7 +91,7 @@ func (d *device) any() *process { return d.processes[d.w.rng.IntN(len(d.processe
 func (d *device) start() *process {
 	w := d.w
 	s, err := local.Open(ctx, local.Options{Path: filepath.Join(d.dir, "stet.db"), Now: d.now, Device: d.label,
-		Sleep: func(time.Duration) {}, After: func(time.Duration) <-chan time.Time { return nil }})
+		Sleep: time.Sleep, After: func(time.Duration) <-chan time.Time { return nil }})
 	w.must("open store", err)
 	p := &process{d: d, store: s}
 	driver, err := native.New(fmt.Sprintf("http://sim.example:%d", 8420), tokenOf(accounts[d.account]), native.WithTransport(line{d}))

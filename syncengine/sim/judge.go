@@ -149,11 +149,9 @@ func (s *host) judgeBase(op model.Op, before entry, res store.Result) {
 }
 
 // want reports whether somebody wanted a note to live after it was deleted, or
-// the op's own user took his own deletion back.
+// the op's own user took it back from a deletion before.
 func (p *people) want(op model.Op, deleted int) bool {
-	key := [2]string{op.Device, op.NoteID}
-	own, ever := p.deletedAt[key]
-	return p.revived[op.NoteID] >= deleted || ever && p.revivedAt[key] >= own
+	return p.revived[op.NoteID] >= deleted || p.kept[[2]string{op.Device, op.NoteID}]
 }
 
 // judgeOrder checks that the ops of a device on a note arrive as they were

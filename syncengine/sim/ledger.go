@@ -18,7 +18,7 @@ type people struct {
 	revived map[string]int  // note → step at which someone last wanted it to live
 	// deletedAt is the step at which a device's user last deleted a note.
 	deletedAt map[[2]string]int
-	revivedAt map[[2]string]int // the same for wanting it to live
+	kept      map[[2]string]bool // notes that a device's user ever took back from the trash, or kept against a deletion
 	opNote    map[string]string
 	// turnedBack are the labels of devices whose store was copied or brought
 	// back from a backup: it repeats what it did before.
@@ -26,7 +26,7 @@ type people struct {
 }
 
 func newPeople() people {
-	return people{deleted: map[string]bool{}, purged: map[string]bool{}, revived: map[string]int{}, deletedAt: map[[2]string]int{}, revivedAt: map[[2]string]int{}, opNote: map[string]string{},
+	return people{deleted: map[string]bool{}, purged: map[string]bool{}, revived: map[string]int{}, deletedAt: map[[2]string]int{}, kept: map[[2]string]bool{}, opNote: map[string]string{},
 		turnedBack: map[string]bool{}}
 }
 

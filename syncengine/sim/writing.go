@@ -112,7 +112,8 @@ func (d *device) wished(id string, deleted bool) {
 	if deleted {
 		p.deleted[id], p.deletedAt[key] = true, d.w.step
 	} else {
-		p.revived[id], p.revivedAt[key] = d.w.step, d.w.step
+		p.revived[id] = d.w.step
+		p.kept[key] = p.kept[key] || d.view[id].note.Deleted || d.view[id].review.Remote.Fields.Deleted
 	}
 }
 
