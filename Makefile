@@ -90,7 +90,7 @@ kill:             ## kill -9 of both programs at random moments, KILLS times
 	@STET_KILLS=$(KILLS) $(PROVE) -run '^TestKillAnything$$' ./cmd/e2e
 
 processes:        ## five processes on one store for SPAN seconds
-	@STET_SPAN=$(SPAN) $(PROVE) -run '^TestProcessesShareAStore$$' ./cmd/e2e
+	@STET_SECONDS=$(SPAN) $(PROVE) -run '^TestProcessesShareAStore$$' ./cmd/e2e
 
 fuzz:             ## every decoder and parser, FUZZTIME each
 	@.ci/told fuzz .ci/fuzz

@@ -174,6 +174,8 @@ func (e *Engine) compare(tx store.Tx, s standing, rec model.Record, mode pullMod
 		return ignored, err
 	case older && mode.reason.Forgot():
 		return e.sendAgain(tx, s, rec)
+	case s.note.Purged:
+		return e.unpurge(tx, s, rec)
 	case mode.unsure:
 		return e.reconcile(tx, s, nil, rec)
 	case s.shadowed && rec.Rev > s.shadow.Rev && s.note.Status == model.Synced && mode.reason.Forgot() && !mode.consent:

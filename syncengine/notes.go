@@ -400,7 +400,7 @@ func (n *Notes) Discard(ctx context.Context, id string) (model.Note, error) {
 // keepLog keeps the row in history if it has log entries that the server lacks:
 // a store keeps by itself only what differs in text.
 func keepLog(tx store.Tx, s *standing) error {
-	if len(model.Diff(s.shadow.Fields, s.note.Fields).LogAppend) == 0 {
+	if len(union(s.shadow.Fields.Log, s.note.Log)) == len(s.shadow.Fields.Log) {
 		return nil
 	}
 	n := s.note

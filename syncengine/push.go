@@ -256,15 +256,46 @@ func problemOf(err error) string {
 // settleAll writes down the outcomes of a push and, with the last of them,
 // moves the cursor over our own ops when nothing else lies between.
 func (e *Engine) settleAll(ctx context.Context, r *round, ops []remote.Op, res remote.PushResult) (stepped bool, err error) {
+	latest, err := e.latest(ctx, res.Outcomes, ops)
+	if err != nil {
+		return false, err
+	}
 	err = e.each(ctx, ops, func(tx store.Tx, i int) error {
 		did, err := e.settle(tx, ops[i].Op, res.Outcomes[i])
 		r.count(did)
+		if rec := latest[i]; err == nil && rec.Rev > res.Outcomes[i].Rev {
+			_, err = e.absorb(tx, rec, pullMode{})
+		}
 		if err == nil && i == len(ops)-1 {
 			stepped, err = step(tx, res)
 		}
 		return err
 	})
 	return stepped && err == nil, err
+}
+
+// latest fetches the notes of ops that the server had before and that changed
+// since, before anything is written down: a copied home, or one that listed
+// everything anew, may stand behind those changes.
+func (e *Engine) latest(ctx context.Context, outcomes []remote.Outcome, ops []remote.Op) (map[int]model.Record, error) {
+	var out map[int]model.Record
+	for i, o := range outcomes {
+		if o.Kind != remote.Applied || !o.Superseded {
+			continue
+		}
+		err := e.try(ctx, func() error {
+			rec, err := e.remote.Get(ctx, ops[i].NoteID, ops[i].Base.RemoteID)
+			if out == nil {
+				out = map[int]model.Record{}
+			}
+			out[i] = rec
+			return err
+		})
+		if err != nil {
+			return nil, fmt.Errorf("fetch note: %w", err)
+		}
+	}
+	return out, nil
 }
 
 func step(tx store.Tx, res remote.PushResult) (bool, error) {

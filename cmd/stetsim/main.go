@@ -49,7 +49,7 @@ func main() {
 	flag.IntVar(&o.workers, "workers", runtime.GOMAXPROCS(0), "schedules at a time")
 	flag.IntVar(&o.budget, "budget", 3000, "with -mutants: schedules that each bug may need")
 	flag.Parse()
-	o.dir = scratch()
+	o.dir = sim.Scratch()
 	var err error
 	switch {
 	case o.mutants:
@@ -69,15 +69,6 @@ func main() {
 
 // errBroken says that what had to be said is said.
 var errBroken = errors.New("an invariant is broken")
-
-// scratch is a folder in memory where there is one: a schedule writes much and
-// keeps nothing.
-func scratch() string {
-	if info, err := os.Stat("/dev/shm"); err == nil && info.IsDir() {
-		return "/dev/shm"
-	}
-	return ""
-}
 
 func replay(w io.Writer, o options) error {
 	data, err := os.ReadFile(o.script)

@@ -44,8 +44,8 @@ func mutants(w io.Writer, o options) error {
 		}
 	}
 	missed, broken := 0, 0
-	for i, v := range hunt(chosen, o, root, dir) {
-		fmt.Fprintln(w, v.line(chosen[i]))
+	for v := range hunt(chosen, o, root, dir) {
+		fmt.Fprintln(w, v.line())
 		if v.err != nil {
 			broken++
 		} else if !v.caught {
@@ -66,39 +66,44 @@ func mutants(w io.Writer, o options) error {
 
 // verdict is what became of a mutant.
 type verdict struct {
+	mutant
 	caught    bool
-	invariant string
+	broken    string // the invariant that noticed
 	schedules int
 	err       error
 }
 
-func (v verdict) line(m mutant) string {
+func (v verdict) line() string {
 	switch {
 	case v.err != nil:
-		return fmt.Sprintf("missed %s → %s: %v", m.name, m.invariant, v.err)
+		return fmt.Sprintf("missed %s → %s: %v", v.name, v.mutant.invariant, v.err)
 	case v.caught:
-		return fmt.Sprintf("caught %s → %s in %d schedules", m.name, v.invariant, v.schedules)
+		return fmt.Sprintf("caught %s → %s in %d schedules", v.name, v.broken, v.schedules)
 	}
-	return fmt.Sprintf("missed %s → %s in %d schedules", m.name, m.invariant, v.schedules)
+	return fmt.Sprintf("missed %s → %s in %d schedules", v.name, v.mutant.invariant, v.schedules)
 }
 
 // hunt tries all mutants, as many at a time as there are workers.
-func hunt(chosen []mutant, o options, root, dir string) []verdict {
-	out := make([]verdict, len(chosen))
-	next := make(chan int)
+func hunt(chosen []mutant, o options, root, dir string) <-chan verdict {
+	out, next := make(chan verdict), make(chan mutant)
 	var all sync.WaitGroup
 	for n := range max(1, o.workers) {
 		all.Go(func() {
-			for i := range next {
-				out[i] = try(chosen[i], o, root, filepath.Join(dir, strconv.Itoa(n)))
+			for m := range next {
+				v := try(m, o, root, filepath.Join(dir, strconv.Itoa(n)))
+				v.mutant = m
+				out <- v
 			}
 		})
 	}
-	for i := range chosen {
-		next <- i
-	}
-	close(next)
-	all.Wait()
+	go func() {
+		for _, m := range chosen {
+			next <- m
+		}
+		close(next)
+		all.Wait()
+		close(out)
+	}()
 	return out
 }
 
@@ -128,12 +133,12 @@ func try(m mutant, o options, root, dir string) verdict {
 	}
 	last := lastLine.FindStringSubmatch(string(text))
 	if last == nil { // a hang or a crash is noticed too
-		return verdict{caught: true, invariant: "crash or hang"}
+		return verdict{caught: true, broken: "crash or hang"}
 	}
 	v := verdict{caught: last[2] != "0"}
 	v.schedules, _ = strconv.Atoi(last[1])
 	if found := seedLine.FindStringSubmatch(string(text)); found != nil {
-		v.invariant = found[1]
+		v.broken = found[1]
 	}
 	return v
 }

@@ -273,8 +273,15 @@ func (t *tx) endReviews() error {
 // unsee takes the server's side of an unanswered review back out of what is
 // known: whoever comes back to that server meets it again, and is asked again.
 func (t *tx) unsee(r model.Review) error {
+	key, err := t.serverKey()
+	if err != nil {
+		return t.fail(err)
+	}
+	seen, known, err := t.shadowOf(key, r.NoteID)
 	switch {
-	case r.Remote.Rev == 0: // both sides are this device's own
+	case err != nil:
+		return t.fail(err)
+	case r.Remote.Rev == 0, !known, seen.Rev < r.Remote.Rev: // this device's own, or not taken in yet
 		return nil
 	case r.Base == nil:
 		return t.dropShadow(r.NoteID)

@@ -167,13 +167,36 @@ func (s *Store) Read(ctx context.Context, f func(store.Reader) error) error {
 	return s.read(ctx, func(r *reader) error { return f(r) })
 }
 
-func (s *Store) read(ctx context.Context, f func(*reader) error) error {
-	begun, err := s.readers.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+func (s *Store) read(ctx context.Context, f func(*reader) error) (err error) {
+	conn, err := s.readers.Conn(ctx)
 	if err != nil {
 		return s.fault("read store", err)
 	}
-	defer begun.Rollback() // a snapshot has nothing to keep
-	return f(&reader{s: s, db: begun, ctx: ctx})
+	// A snapshot is spelled in SQL for the same reason as a transaction is.
+	defer func() { err = errors.Join(err, s.endRead(conn)) }()
+	if _, err := conn.ExecContext(context.WithoutCancel(ctx), "BEGIN"); err != nil {
+		return s.fault("read store", err)
+	}
+	return f(&reader{s: s, db: conn, ctx: ctx})
+}
+
+// endRead gives a snapshot back, which has nothing to keep. A connection that
+// cannot is closed.
+func (s *Store) endRead(conn *sql.Conn) error {
+	err := conn.Raw(func(c any) error {
+		own := c.(*sqlite3.SQLiteConn)
+		if own.AutoCommit() {
+			return nil
+		}
+		if _, err := own.Exec("ROLLBACK", nil); err != nil {
+			return driver.ErrBadConn
+		}
+		return nil
+	})
+	if err != nil {
+		return nil // closed, and what was read stands
+	}
+	return s.fault("read store", conn.Close())
 }
 
 func (r *reader) query(q string, args ...any) (*sql.Rows, error) {

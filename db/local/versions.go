@@ -55,7 +55,7 @@ func (t *tx) KeepVersion(v model.Version) error {
 	if err != nil {
 		return t.fail(err)
 	}
-	if len(newest) > 0 && model.SameText(newest[0].Fields, v.Fields) {
+	if len(newest) > 0 && model.SameText(newest[0].Fields, v.Fields) && len(model.Diff(newest[0].Fields, v.Fields).LogAppend) == 0 {
 		return nil
 	}
 	if v.Version, err = t.lastVersion(v.NoteID); err != nil {

@@ -66,13 +66,16 @@ func (k OutcomeKind) String() string {
 
 // Outcome is one op's result.
 type Outcome struct {
-	OpID     string
-	Kind     OutcomeKind
-	Rev      int64         // Applied: the note's new revision
-	ServerAt time.Time     // Applied: the server's clock
-	Current  *model.Record // see the kinds
-	Problem  string        // why, without note text
-	After    time.Duration // do not try again before; 0 if the server said nothing
+	OpID string
+	Kind OutcomeKind
+	Rev  int64 // Applied: the note's new revision
+	// Superseded says of an Applied op that the note has changed since, maybe
+	// before the device's cursor, so that no pull will tell.
+	Superseded bool
+	ServerAt   time.Time     // Applied: the server's clock
+	Current    *model.Record // see the kinds
+	Problem    string        // why, without note text
+	After      time.Duration // do not try again before; 0 if the server said nothing
 }
 
 // PushResult has an outcome for each op pushed, in the same order.

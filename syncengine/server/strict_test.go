@@ -233,18 +233,20 @@ func TestNative32RawRequests(t *testing.T) {
 	s := newSite(t)
 	auth := "Authorization: Bearer " + annToken + "\r\n"
 	for name, text := range map[string]string{
-		"two keys":       "POST /sync/ops HTTP/1.1\r\nHost: x\r\n" + auth + "Idempotency-Key: a\r\nIdempotency-Key: b\r\nContent-Length: 2\r\n\r\n{}",
+		"two keys":       "POST /sync/ops HTTP/1.1\r\nHost: x\r\n" + auth + "Idempotency-Key: a\r\nIdempotency-Key: b\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}",
 		"lying length":   "POST /sync/ops HTTP/1.1\r\nHost: x\r\n" + auth + "Idempotency-Key: a\r\nContent-Length: 99\r\n\r\n{}",
 		"long header":    "GET /sync/meta HTTP/1.1\r\nHost: x\r\nX: " + repeat("x", 2<<20) + "\r\n\r\n",
 		"no such method": "\x00\x01 /sync/meta HTTP/1.1\r\nHost: x\r\n\r\n",
-		"odd path":       "GET /notes/%00%ff/../../etc/passwd HTTP/1.1\r\nHost: x\r\n" + auth + "\r\n",
+		"odd path":       "GET /notes/%00%ff/../../etc/passwd HTTP/1.1\r\nHost: x\r\nConnection: close\r\n" + auth + "\r\n",
 	} {
 		conn, err := net.Dial("tcp", s.http.Listener.Addr().String())
 		if err != nil {
 			t.Fatal(err)
 		}
 		_, _ = io.WriteString(conn, text)
-		_ = conn.(*net.TCPConn).CloseWrite()
+		if name == "lying length" { // else the server may take it that nobody waits for an answer
+			_ = conn.(*net.TCPConn).CloseWrite()
+		}
 		got, _ := io.ReadAll(conn)
 		_ = conn.Close()
 		if !bytes.HasPrefix(got, []byte("HTTP/1.1 4")) || bytes.Contains(got, []byte("goroutine")) {

@@ -148,6 +148,7 @@ func (w *world) agree() string {
 				w.agreeServer(account, d)
 			}
 			if dump != first {
+				w.tellDifference(who, d, first, dump)
 				w.violate("I-5", "%s and %s differ:\n%s\n%s", who, d.label, first, dump)
 			}
 		}
@@ -196,6 +197,17 @@ func (w *world) agreeServer(account int, d *device) {
 	for id, s := range d.view {
 		if _, ok := k.notes[id]; !ok && s.exists && !s.note.Deleted {
 			w.violate("I-5", "%s is on %s and not on the server", id, d.label)
+		}
+	}
+}
+
+// tellDifference names the first note on which two devices differ, so that its
+// story can be told.
+func (w *world) tellDifference(who string, d *device, a, b string) {
+	there := strings.Split(a, "\n")
+	for _, line := range strings.Split(b, "\n") {
+		if !slices.Contains(there, line) {
+			w.violate("I-5", "%s and %s differ in %s", who, d.label, line)
 		}
 	}
 }

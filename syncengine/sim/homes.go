@@ -57,6 +57,7 @@ func (w *world) doClone(d *device) {
 	w.must("clone", copyStore(d.dir, dir))
 	d.startAll()
 	w.people.turnedBack[d.label], w.people.turnedBack[label] = true, true
+	w.people.copy(d.label, label)
 	twin := &device{w: w, label: label, account: d.account, skew: d.skew, dir: dir, server: d.server, view: map[string]stance{},
 		writing: maps.Clone(d.writing), drafts: maps.Clone(d.drafts), open: map[string]model.Fields{}, told: maps.Clone(d.told),
 		lost: slices.Clone(d.lost), jumped: true, copied: true}

@@ -30,6 +30,20 @@ func newPeople() people {
 		turnedBack: map[string]bool{}}
 }
 
+// copy lets a copied home's device have wished all that the first one did.
+func (p *people) copy(from, to string) {
+	for key, step := range maps.Clone(p.deletedAt) {
+		if key[0] == from {
+			p.deletedAt[[2]string{to, key[1]}] = step
+		}
+	}
+	for key := range maps.Clone(p.kept) {
+		if key[0] == from {
+			p.kept[[2]string{to, key[1]}] = p.kept[key]
+		}
+	}
+}
+
 // text is one saved text.
 type text struct {
 	note string

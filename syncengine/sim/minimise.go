@@ -23,6 +23,19 @@ func Minimise(s Script, o Options, until time.Time) Script {
 			s = cut
 		}
 	}
+	s = shorten(s, fails, over)
+	for _, f := range faults {
+		if p := s.Config.Faults[f.Fault]; p > 0 && !over() {
+			if cut := s.without(f.Fault); fails(cut) {
+				s = cut
+			}
+		}
+	}
+	return s
+}
+
+// shorten leaves out steps, in ever smaller pieces, while the script fails.
+func shorten(s Script, fails func(Script) bool, over func() bool) Script {
 	for size := len(s.Steps) / 2; size > 0 && !over(); size /= 2 {
 		for at := 0; at < len(s.Steps) && !over(); {
 			end := min(at+size, len(s.Steps))
@@ -30,13 +43,6 @@ func Minimise(s Script, o Options, until time.Time) Script {
 				s = cut
 			} else {
 				at = end
-			}
-		}
-	}
-	for _, f := range faults {
-		if p := s.Config.Faults[f.Fault]; p > 0 && !over() {
-			if cut := s.without(f.Fault); fails(cut) {
-				s = cut
 			}
 		}
 	}

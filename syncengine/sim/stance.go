@@ -89,10 +89,18 @@ func (d *device) checkFrozen(id string, before, after stance) {
 		switch {
 		case i < 0 && !d.told[op.ID] && !after.note.Purged && d.knows():
 			d.w.violate("I-1", "%s: op %s of %s is gone, and nobody told what became of it", d.label, op.ID, id)
+		case i >= 0 && after.ops[i].State == model.Queued && d.accepted(op.ID):
+			d.w.violate("I-3", "%s: op %s of %s is taken for not applied, and the server has it", d.label, op.ID, id)
 		case i >= 0 && !samePatch(after.ops[i], op):
 			d.w.violate("I-3", "%s: op %s of %s was sent and changed afterwards", d.label, op.ID, id)
 		}
 	}
+}
+
+// accepted reports whether the server has taken an op.
+func (d *device) accepted(opID string) bool {
+	_, ok := d.w.servers[d.server].books.of(int64(d.account + 1)).ops[opID]
+	return ok
 }
 
 func samePatch(a, b model.Op) bool {
@@ -252,7 +260,7 @@ func (d *device) checkCursor() {
 			continue
 		}
 		v, there := d.view[id]
-		if e.deleted && (!there || !v.exists || v.known() <= 1 || v.shadow.Fields.Deleted) {
+		if e.deleted && (!there || !v.exists || v.known() <= 1 || v.shadow.Fields.Deleted || v.held != nil && v.held.Fields.Deleted) {
 			continue // a whole listing tells of no tombstones; whoever writes will meet it
 		}
 		if v.known() < e.rev {

@@ -3,6 +3,7 @@ package sim
 import (
 	"context"
 	"errors"
+	"maps"
 	"reflect"
 	"slices"
 	"time"
@@ -208,18 +209,17 @@ func (d *device) rescan() { d.view, d.cursor = d.scan() }
 func (d *device) scan() (view map[string]stance, cursor string) {
 	view = map[string]stance{}
 	p := d.main()
-	var ids []string
-	d.w.must("list notes", p.store.Each(ctx, model.Query{All: true}, func(n model.Note) error {
-		ids = append(ids, n.ID)
-		return nil
-	}))
-	for id := range d.view { // purged rows are in no list
-		if !slices.Contains(ids, id) {
-			ids = append(ids, id)
-		}
-	}
 	d.w.must("read notes", p.store.Read(ctx, func(r store.Reader) (err error) {
-		for _, id := range ids {
+		ids := slices.Collect(maps.Keys(d.view)) // purged rows are in no list
+		err = r.IDs(func(id string, _ int64, _ model.Status, _ bool) bool {
+			ids = append(ids, id)
+			return true
+		})
+		if err != nil {
+			return err
+		}
+		slices.Sort(ids)
+		for _, id := range slices.Compact(ids) {
 			s, err := readStance(r, id)
 			if err != nil {
 				return err

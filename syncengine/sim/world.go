@@ -195,3 +195,12 @@ func (w *world) folder(name string) string {
 	w.must("make folder", os.MkdirAll(dir, 0o700))
 	return dir
 }
+
+// Scratch is a folder in memory where there is one, else "": a schedule writes
+// much and keeps nothing.
+func Scratch() string {
+	if info, err := os.Stat("/dev/shm"); err == nil && info.IsDir() {
+		return "/dev/shm"
+	}
+	return ""
+}

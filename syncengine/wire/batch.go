@@ -48,10 +48,12 @@ type Result struct {
 	// Rev is the note's revision after the op; 0 if it was refused.
 	Rev int64 `json:"rev,omitempty"`
 	// UpdatedAtServer is the server's time of Rev, as model.FormatTime writes it.
-	UpdatedAtServer string        `json:"updatedAtServer,omitempty"`
-	Replayed        bool          `json:"replayed,omitempty"`
-	Note            *model.Record `json:"note,omitempty"`
-	Problem         *Problem      `json:"problem,omitempty"`
+	UpdatedAtServer string `json:"updatedAtServer,omitempty"`
+	Replayed        bool   `json:"replayed,omitempty"`
+	// Superseded says of a replay that the note has changed since.
+	Superseded bool          `json:"superseded,omitempty"`
+	Note       *model.Record `json:"note,omitempty"`
+	Problem    *Problem      `json:"problem,omitempty"`
 }
 
 // EncodeBatch writes a request.

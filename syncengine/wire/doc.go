@@ -29,6 +29,7 @@ const (
 const (
 	HeaderKey        = "Idempotency-Key"
 	HeaderReplayed   = "Idempotency-Replayed"
+	HeaderSuperseded = "Sync-Superseded" // "true" on a replay whose note has changed since
 	HeaderCursor     = "Sync-Cursor"
 	HeaderPrevCursor = "Sync-Prev-Cursor"
 	// HeaderPrefer with PreferMinimal (RFC 7240) asks that an accepted op is

@@ -93,7 +93,7 @@ func (g *group) applyAll(acc *account, writes []store.Write) ([]store.Result, er
 // the judgement is done.
 func (g *group) apply(acc *account, w store.Write) (store.Result, error) {
 	if res, seen, err := g.replay(acc, w); seen || err != nil {
-		return res, err
+		return g.date(acc.id, res, err)
 	}
 	cur, err := g.current(acc.id, w.Op.NoteID)
 	if err != nil {
@@ -108,6 +108,19 @@ func (g *group) apply(acc *account, w store.Write) (store.Result, error) {
 		return res, nil
 	}
 	return g.write(acc, w, cur, after)
+}
+
+// date says of a replay whether the note has changed since.
+func (g *group) date(acc int64, res store.Result, err error) (store.Result, error) {
+	if err != nil || res.Verdict != store.Replayed {
+		return res, err
+	}
+	var rev int64
+	if err := g.w.conn.QueryRowContext(g.ctx, sqlNewest, acc, store.Notes, res.Record.ID).Scan(&rev); err != nil {
+		return res, translate("look up note", err)
+	}
+	res.Superseded = rev != res.Record.Rev
+	return res, nil
 }
 
 // replay answers a key that was used before.

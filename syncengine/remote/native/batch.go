@@ -160,7 +160,9 @@ func outcome(op remote.Op, r *wire.Result, a answer) remote.Outcome {
 		return unknown(op, "the server did not answer for it")
 	}
 	if r.Status == http.StatusOK || r.Status == http.StatusCreated {
-		return accepted(op, r, a)
+		out := accepted(op, r, a)
+		out.Superseded = r.Superseded
+		return out
 	}
 	if r.Problem == nil {
 		r.Problem = wire.NewProblem(r.Status, "", "")

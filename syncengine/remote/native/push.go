@@ -115,6 +115,7 @@ func appliedOne(a answer, op remote.Op) (remote.PushResult, error) {
 		told = nil
 	}
 	res := results(applied(op, rec.Rev, rec.ServerAt, told))
+	res.Outcomes[0].Superseded = a.header.Get(wire.HeaderSuperseded) == "true"
 	if res.Outcomes[0].ServerAt.IsZero() {
 		res.Outcomes[0].ServerAt = a.date()
 	}

@@ -100,6 +100,9 @@ func (d *Dialect) written(c call, op model.Op, res store.Result, refuse refusal)
 	if res.Verdict == store.Replayed {
 		h.Set(wire.HeaderReplayed, "true")
 	}
+	if res.Superseded {
+		h.Set(wire.HeaderSuperseded, "true")
+	}
 	rec := res.Record
 	// An append's answer is the whole note: others may have written since.
 	if res.Thin || c.r.Header.Get(wire.HeaderPrefer) == wire.PreferMinimal && op.Kind != model.Append {
@@ -268,7 +271,7 @@ func fill(out *wire.BatchAnswer, r *wire.Result, want wire.Want, op model.Op, re
 		return
 	}
 	r.Status, r.Rev, r.UpdatedAtServer = status, res.Record.Rev, model.FormatTime(res.Record.ServerAt)
-	r.Replayed = res.Verdict == store.Replayed
+	r.Replayed, r.Superseded = res.Verdict == store.Replayed, res.Superseded
 	if !res.Thin && (want == wire.WantAll || op.Kind == model.Append) {
 		rec := res.Record
 		r.Note = &rec

@@ -72,6 +72,9 @@ type Result struct {
 	// Kind of the change that made Record, so that a replay can answer with the
 	// first status.
 	Kind model.Kind
+	// Superseded says of a replay that the note has changed since: who asks may
+	// stand behind that change and would not hear of it.
+	Superseded bool
 	// Prev and Next are the account's cursors just before and after this write,
 	// zero if it made none.
 	Prev, Next Cursor
