@@ -96,9 +96,9 @@ var bugs = []mutant{
 	// I-7: the cursor skips nothing.
 	{"a page leaves out its first change", "I-7", fRead, "WHERE n.account = ? AND n.rev > ? AND", "WHERE n.account = ? AND n.rev > ? + 1 AND"},
 	{"the page's cursor is one too far", "I-7", fRead, "		if len(page.Changes) == limit || size >= maxBytes {\n			page.More, page.Next = true, last\n", "		if len(page.Changes) == limit || size >= maxBytes {\n			var tag string\n			var purged bool\n			if rec, _, err := s.scanChange(rows, &tag, &purged); err == nil {\n				last = acc.place(rec.Rev, tag)\n			}\n			page.More, page.Next = true, last\n"},
-	{"tombstones are not told", "I-7", fRead, "since.Rev, store.Notes, !cold, limit+1)", "since.Rev, store.Notes, false, limit+1)"},
+	{"tombstones are not told", "I-7", fRead, "since.Rev, store.Notes, !cold, limit+1)", "since.Rev, store.Notes, !cold && limit < 0, limit+1)"},
 	{"a held change is thrown away", "I-7", fAbsorb, "		return held, e.hold(tx, rec, store.HeldForOp)\n	}\n	if mode.comparing() {", "		return held, nil\n	}\n	if mode.comparing() {"},
-	{"the cursor jumps over what others wrote", "I-7", fPush, "	if err != nil || cursor != res.Prev {", "	if err != nil {"},
+	{"the cursor jumps over what others wrote", "I-7", fPush, "	if err != nil || cursor != res.Prev {", "	if err != nil || cursor == \"\" {"},
 	{"a change during a review is ignored", "I-7", fAbsorb, "	case s.inReview:\n		return e.reviewMoved(tx, s, rec)\n	case s.note.Status == model.Synced && (rec", "	case s.inReview:\n		return ignored, nil\n	case s.note.Status == model.Synced && (rec"},
 	// I-8: revisions only grow.
 	{"the server's clock goes back with the wall's", "I-8", fApply, "	rev := max(g.w.s.opts.Now().UnixMilli(), acc.clock+1)", "	rev := g.w.s.opts.Now().UnixMilli()"},

@@ -86,7 +86,7 @@ var actions = []struct {
 	{Clone, 0.3, true, (*world).doClone},
 	{BackupHome, 0.4, true, (*world).doBackupHome},
 	{RestoreHome, 0.4, true, (*world).doRestoreHome},
-	{SwitchServer, 2, false, (*world).doSwitchServer},
+	{SwitchServer, 3, false, (*world).doSwitchServer},
 	{NewerSchema, 0.2, true, (*world).doNewerSchema},
 	{Sleep, 2, false, (*world).doSleep},
 	{SleepLong, 0.2, true, (*world).doSleepLong},
@@ -95,7 +95,7 @@ var actions = []struct {
 	{ServerRestart, 0.3, true, (*world).doServerRestart},
 	{ServerBackup, 0.5, true, (*world).doServerBackup},
 	{ServerRestore, 0.3, true, (*world).doServerRestore},
-	{ServerCopied, 0.3, true, (*world).doServerCopied},
+	{ServerCopied, 0.5, true, (*world).doServerCopied},
 	{ServerWipe, 0.2, true, (*world).doServerWipe},
 	{ServerCompact, 0.3, true, (*world).doServerCompact},
 	{Lock, 0.4, true, (*world).doLock},
@@ -191,4 +191,23 @@ func (w *world) doServerCompact(d *device) {
 	s := w.servers[d.server]
 	w.meet("server compacted")
 	s.compact(s.now().Add(-time.Duration(w.rng.Int64N(int64(3 * time.Hour)))))
+}
+
+// rare are the states that schedules must have met now and then, beside every
+// kind of fault and every action.
+var rare = []string{"process killed", "server crash before commit", "server crash after commit", "met by others", "lease refused",
+	"guard held", "home cloned", "home restored", "server restored", "server file copied back", "server wiped", "server compacted",
+	"verdict replayed", "verdict conflict", "verdict already-exists", "verdict unknown-note", "verdict purged", "verdict not-tried"}
+
+// Kinds names all that a large number of schedules must have met, as Hits
+// counts it.
+func Kinds() []string {
+	out := append([]string(nil), rare...)
+	for _, f := range faults {
+		out = append(out, string(f.Fault))
+	}
+	for _, a := range actions {
+		out = append(out, "did "+string(a.do))
+	}
+	return out
 }

@@ -63,7 +63,7 @@ func drawConfig(r *rand.Rand) Config {
 	}
 	c.Second = r.IntN(4) == 0
 	c.Stranger = r.IntN(5) == 0
-	if r.IntN(6) == 0 {
+	if r.IntN(4) == 0 {
 		c.Servers = 2
 	}
 	if r.IntN(2) == 0 {
@@ -82,7 +82,7 @@ func drawConfig(r *rand.Rand) Config {
 		}
 		return p
 	}
-	c.Kill, c.Crash, c.Meet = chance(0.05), chance(0.02), chance(0.15)
+	c.Kill, c.Crash, c.Meet = chance(0.06), chance(0.03), chance(0.15)
 	for range c.Devices {
 		var skew time.Duration
 		if r.IntN(3) == 0 {

@@ -89,7 +89,7 @@ func (d *device) checkFrozen(id string, before, after stance) {
 		switch {
 		case i < 0 && !d.told[op.ID] && !after.note.Purged && d.knows():
 			d.w.violate("I-1", "%s: op %s of %s is gone, and nobody told what became of it", d.label, op.ID, id)
-		case i >= 0 && after.ops[i].State == model.Queued && d.accepted(op.ID):
+		case i >= 0 && after.ops[i].State == model.Queued && d.accepted(op.ID) && !d.w.people.turnedBack[d.label]: // a copy has its ops in common
 			d.w.violate("I-3", "%s: op %s of %s is taken for not applied, and the server has it", d.label, op.ID, id)
 		case i >= 0 && !samePatch(after.ops[i], op):
 			d.w.violate("I-3", "%s: op %s of %s was sent and changed afterwards", d.label, op.ID, id)

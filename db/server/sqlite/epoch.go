@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 
 	"stet/model"
 )
@@ -114,7 +116,8 @@ func (r *restore) beginEpochs(tx *sql.Tx) error {
 	if err != nil {
 		return err
 	}
-	for name, clock := range back {
+	for _, name := range slices.Sorted(maps.Keys(back)) {
+		clock := back[name]
 		if r.old != nil {
 			clock = max(clock, r.old.accounts[name])
 		}
