@@ -13,4 +13,6 @@
 //     and left byte for byte as it is.
 //   - One file a table, SQL beside the function that scans it. Text is stored
 //     as bytes and given back exactly.
+//   - A bound limit is spelled LIMIT 0+?: SQLite plans by the value of a plain
+//     LIMIT ? and so compiles the statement anew at each use.
 package local

@@ -50,7 +50,7 @@ func (r *reader) findRows(q model.Query, limit int) ([]headRow, error) {
 		return nil, err
 	}
 	rest, args := whole(q, f)
-	return r.selectHeads(rest+orderBy(q.Sort)+" LIMIT ?", append(slices.Clone(args), unlimited(limit))...)
+	return r.selectHeads(rest+orderBy(q.Sort)+" LIMIT 0+?", append(slices.Clone(args), unlimited(limit))...)
 }
 
 func (s *Store) findText(ctx context.Context, q model.Query, limit int, complete bool) ([]model.Head, error) {

@@ -12,7 +12,7 @@ func (r *reader) Held(limit int) ([]store.Held, error) {
 	if limit <= 0 {
 		limit = -1
 	}
-	return r.held("ORDER BY pos LIMIT ?", limit)
+	return r.held("ORDER BY pos LIMIT 0+?", limit)
 }
 
 // HeldOf implements [store.Reader].

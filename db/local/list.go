@@ -133,7 +133,7 @@ func (r *reader) side(q model.Query, f filter, anchor *model.Key, before bool, n
 			rest += " AND (n.pin, n.updated_at, n.id) " + op + " (?, ?, ?)"
 			args = append(args, anchor.Pinned, millis(anchor.UpdatedAt), anchor.ID)
 		}
-		rest += f.and() + fmt.Sprintf(" ORDER BY n.pin %s, n.updated_at %s, n.id %s LIMIT ?", dir, dir, dir)
+		rest += f.and() + fmt.Sprintf(" ORDER BY n.pin %s, n.updated_at %s, n.id %s LIMIT 0+?", dir, dir, dir)
 		rows, err := r.selectHeads(rest, append(append(args, f.args...), n)...)
 		if err != nil {
 			return nil, err

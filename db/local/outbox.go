@@ -89,8 +89,8 @@ const sendableRoom = 500
 
 // Sendable implements [store.Reader].
 func (r *reader) Sendable(limit int, now time.Time, force bool) ([]model.Op, error) {
-	const sent = "WHERE state = 'sent' AND (? OR next_try <= ?)" + mayGo + " ORDER BY pos LIMIT ?"
-	const queued = "WHERE state = 'queued' AND (? OR next_try <= ?)" + mayGo + " ORDER BY pos LIMIT ?"
+	const sent = "WHERE state = 'sent' AND (? OR next_try <= ?)" + mayGo + " ORDER BY pos LIMIT 0+?"
+	const queued = "WHERE state = 'queued' AND (? OR next_try <= ?)" + mayGo + " ORDER BY pos LIMIT 0+?"
 	out, err := r.ops(make([]model.Op, 0, max(0, min(limit, sendableRoom))), sent, force, millis(now), limit)
 	if err != nil || len(out) >= limit {
 		return out, err

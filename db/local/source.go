@@ -30,8 +30,8 @@ const changedDocs = `SELECT seq, pk, shelf = 3, version, title, CASE WHEN shelf 
 // Changed implements [search.Source].
 func (src source) Changed(ctx context.Context, after int64, limit int, f func(search.Doc) error) (last int64, err error) {
 	err = src.s.read(ctx, func(r *reader) error {
-		const end = `SELECT max(seq) FROM (SELECT seq FROM (SELECT seq FROM notes WHERE seq > ?1 ORDER BY seq LIMIT ?2)
-			UNION ALL SELECT seq FROM (SELECT seq FROM gone WHERE seq > ?1 ORDER BY seq LIMIT ?2) ORDER BY seq LIMIT ?2)`
+		const end = `SELECT max(seq) FROM (SELECT seq FROM (SELECT seq FROM notes WHERE seq > ?1 ORDER BY seq LIMIT 0+?2)
+			UNION ALL SELECT seq FROM (SELECT seq FROM gone WHERE seq > ?1 ORDER BY seq LIMIT 0+?2) ORDER BY seq LIMIT 0+?2)`
 		var until *int64
 		if err := r.row(end, after, limit).Scan(&until); err != nil || until == nil {
 			return r.s.fault("read changes", err)

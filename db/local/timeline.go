@@ -18,7 +18,7 @@ func (t *tx) Log(e model.Event) error {
 // Timeline returns a note's events, oldest first; with a limit the newest that
 // many. limit <= 0 means all.
 func (s *Store) Timeline(ctx context.Context, id string, limit int) ([]model.Event, error) {
-	out, err := s.events(ctx, "WHERE note = ? ORDER BY id DESC LIMIT ?", id, unlimited(limit))
+	out, err := s.events(ctx, "WHERE note = ? ORDER BY id DESC LIMIT 0+?", id, unlimited(limit))
 	slices.Reverse(out)
 	return out, err
 }
@@ -37,7 +37,7 @@ func (s *Store) Activity(ctx context.Context, names []model.EventName, before in
 			args = append(args, string(n))
 		}
 	}
-	q := "ORDER BY id DESC LIMIT ?"
+	q := "ORDER BY id DESC LIMIT 0+?"
 	if len(where) > 0 {
 		q = "WHERE " + strings.Join(where, " AND ") + " " + q
 	}

@@ -132,7 +132,7 @@ func (s *Store) History(ctx context.Context, id string, limit int) (out []model.
 		if limit > 0 {
 			kept = limit - len(out)
 		}
-		old, err := r.versions("WHERE note = ? ORDER BY version DESC LIMIT ?", id, id, kept)
+		old, err := r.versions("WHERE note = ? ORDER BY version DESC LIMIT 0+?", id, id, kept)
 		out = append(out, old...)
 		if err == nil && len(out) == 0 {
 			return fmt.Errorf("history of %s: %w", id, model.ErrNotFound)

@@ -83,7 +83,7 @@ func (x *Index) askNewest(ctx context.Context, match func(*text) (ok, title bool
 
 func rowids(ctx context.Context, db *sql.DB, table, expr string, limit int, f func(int64) (bool, error)) error {
 	rows, err := db.QueryContext(ctx, "SELECT (SELECT pk FROM docs WHERE row = "+table+".rowid) FROM "+table+" WHERE "+table+
-		" MATCH ? ORDER BY rowid DESC LIMIT ?", expr, limit)
+		" MATCH ? ORDER BY rowid DESC LIMIT 0+?", expr, limit)
 	if err != nil {
 		return err
 	}
@@ -108,7 +108,7 @@ func rowids(ctx context.Context, db *sql.DB, table, expr string, limit int, f fu
 const beginning = `WITH RECURSIVE v(t) AS (
 	SELECT (SELECT term FROM vocabulary WHERE term >= ?1 LIMIT 1)
 	UNION ALL SELECT (SELECT term FROM vocabulary WHERE term >= t || char(0) LIMIT 1) FROM v WHERE t IS NOT NULL)
-	SELECT t FROM v LIMIT ?2`
+	SELECT t FROM v LIMIT 0+?2`
 
 // spellOut looks up which words begin with the query's last one, if FTS5 would
 // be slow at that.

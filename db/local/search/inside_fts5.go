@@ -124,9 +124,9 @@ func narrow(ctx context.Context, db *sql.DB, q query) (expr string, possible boo
 // wordsHaving returns the words with s inside, but no more than one above
 // manyWords.
 func wordsHaving(ctx context.Context, db *sql.DB, s string) (out []string, err error) {
-	q, args := "SELECT term FROM terms WHERE instr(term, ?) > 0 LIMIT ?", []any{s, manyWords + 1}
+	q, args := "SELECT term FROM terms WHERE instr(term, ?) > 0 LIMIT 0+?", []any{s, manyWords + 1}
 	if utf8.RuneCountInString(s) >= 3 {
-		q = "SELECT t.term FROM pieces CROSS JOIN terms t ON t.id = pieces.rowid WHERE pieces MATCH ? AND instr(t.term, ?) > 0 LIMIT ?"
+		q = "SELECT t.term FROM pieces CROSS JOIN terms t ON t.id = pieces.rowid WHERE pieces MATCH ? AND instr(t.term, ?) > 0 LIMIT 0+?"
 		args = append([]any{trigrams(s)}, args...)
 	}
 	rows, err := db.QueryContext(ctx, q, args...)

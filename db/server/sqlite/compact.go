@@ -114,7 +114,7 @@ const (
 	sqlCount = `SELECT count(*), coalesce(sum(length(c.snapshot)), 0), coalesce(sum(EXISTS (SELECT 1 FROM notes d
 		JOIN changes t ON t.account = d.account AND t.rev = d.rev
 		WHERE d.account = c.account AND d.collection = c.collection AND d.id = c.note AND d.deleted AND t.prev = c.rev)), 0) ` + sqlOld
-	sqlNextRevs = `SELECT coalesce(max(rev), 0) FROM (SELECT rev FROM changes WHERE account = ? AND rev > ? AND rev <= ? ORDER BY rev LIMIT ?)`
+	sqlNextRevs = `SELECT coalesce(max(rev), 0) FROM (SELECT rev FROM changes WHERE account = ? AND rev > ? AND rev <= ? ORDER BY rev LIMIT 0+?)`
 	sqlEmpty    = `UPDATE changes SET snapshot = NULL WHERE seq IN (SELECT c.seq ` + sqlOld + `)`
 )
 
