@@ -100,6 +100,9 @@ func (h hand) commit(tx store.Tx, s standing, move model.Move) (model.Note, erro
 	if s.exists {
 		from = s.note.Status
 	}
+	if base := s.base(); base != nil && !base.Fields.Deleted && !s.note.Deleted && !s.inReview {
+		s.note.Log = union(base.Fields.Log, s.note.Log) // in the server's order, then what it has not seen
+	}
 	note := s.note
 	ops := s.keepSent()
 	if move == model.MoveSave || move == model.MoveResolve {

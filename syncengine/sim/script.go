@@ -46,9 +46,9 @@ func Draw(seed uint64) Script {
 	r := stream(seed, 0)
 	s := Script{Seed: seed, Config: drawConfig(r)}
 	weights, total := drawWeights(r, s.Config)
-	steps := 40 + r.IntN(20)
-	if r.IntN(20) == 0 {
-		steps += r.IntN(340)
+	steps := 40
+	if r.IntN(16) == 0 {
+		steps += r.IntN(360)
 	}
 	for range steps {
 		s.Steps = append(s.Steps, Step{pick(r, weights, total), r.IntN(s.Config.Devices), r.Uint64()})
