@@ -21,8 +21,9 @@ SPAN      ?= 60
 SOAK      ?= 20
 QUEUE     ?= 100000
 FUZZTIME  ?= 15s
+MUTANTS   ?= 0
 
-export GO FUZZTIME
+export GO FUZZTIME MUTANTS
 
 # A proof prints its "proof" lines; all it says is in bin/proof/NAME.log.
 PROVE = .ci/told $@ $(GO) test -tags $(TAGS) -count=1 -timeout 60m -v
@@ -69,7 +70,7 @@ sim:              ## N seeded schedules of devices, servers and faults, from SEE
 	@$(GO) run -tags $(TAGS) ./cmd/stetsim -n $(N) -seed $(SEED) $(SIMFLAGS)
 
 sim-mutants:      ## the simulation finds every bug it is given
-	@$(GO) run -tags $(TAGS) ./cmd/stetsim -mutants $(SIMFLAGS)
+	@$(GO) run -tags $(TAGS) ./cmd/stetsim -mutants -pick $(MUTANTS) $(SIMFLAGS)
 
 merges:           ## MERGES merges against an independent oracle
 	@STET_MERGES=$(MERGES) $(PROVE) -run '^TestMergeOracle$$' ./syncengine/merge

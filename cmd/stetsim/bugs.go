@@ -88,7 +88,7 @@ var bugs = []mutant{
 	// I-5: all agree at the end.
 	{"a field is not sent", "I-5", fPatch, "		Archived: changed(from.Archived, to.Archived),\n", ""},
 	{"a pulled field is dropped", "I-5", fDriver, "	rec.RemoteID = \"\"\n", "	rec.RemoteID, rec.Fields.Order = \"\", \"\"\n"},
-	{"a replay is believed though the note changed since", "I-5", fPush, "		if o.Kind != remote.Applied || !o.Superseded {", "		if true {"},
+	{"a replay is believed though the note changed since", "I-5", fPush, "		if o.Kind != remote.Applied || !o.Superseded {", "		if o.Rev >= 0 {"},
 	// I-6: what was deleted stays deleted.
 	{"create over a tombstone", "I-6", fJudge, "		if cur != nil && !cur.Purged {\n			return store.AlreadyExists, cur.Fields\n		}", "		if cur != nil && !cur.Purged && !cur.Fields.Deleted {\n			return store.AlreadyExists, cur.Fields\n		}"},
 	{"append to a tombstone", "I-6", fJudge, "	case cur.Fields.Deleted:\n		return store.Conflict, cur.Fields\n	}\n	after := op.Patch.Apply(cur.Fields)\n	if len(after.Log)", "	}\n	after := op.Patch.Apply(cur.Fields)\n	after.Deleted = false\n	if len(after.Log)"},

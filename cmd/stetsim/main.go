@@ -33,6 +33,7 @@ type options struct {
 	first   bool // stop at the first violation
 	workers int
 	budget  int
+	pick    int
 	dir     string
 }
 
@@ -48,6 +49,7 @@ func main() {
 	flag.BoolVar(&o.first, "first", false, "stop at the first violation, do not shorten it")
 	flag.IntVar(&o.workers, "workers", runtime.GOMAXPROCS(0), "schedules at a time")
 	flag.IntVar(&o.budget, "budget", 3000, "with -mutants: schedules that each bug may need")
+	flag.IntVar(&o.pick, "pick", 0, "with -mutants: only so many, spread over the list; 0 means all")
 	flag.Parse()
 	o.dir = sim.Scratch()
 	var err error

@@ -43,6 +43,7 @@ func mutants(w io.Writer, o options) error {
 			chosen = append(chosen, m)
 		}
 	}
+	chosen = spread(chosen, o.pick)
 	missed, broken := 0, 0
 	for v := range hunt(chosen, o, root, dir) {
 		fmt.Fprintln(w, v.line())
@@ -62,6 +63,18 @@ func mutants(w io.Writer, o options) error {
 		return errBroken
 	}
 	return nil
+}
+
+// spread returns n of the mutants, from all over the list, or all if n is 0.
+func spread(all []mutant, n int) []mutant {
+	if n <= 0 || n >= len(all) {
+		return all
+	}
+	out := make([]mutant, n)
+	for i := range out {
+		out[i] = all[i*len(all)/n]
+	}
+	return out
 }
 
 // verdict is what became of a mutant.

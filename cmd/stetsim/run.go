@@ -141,6 +141,13 @@ func commit() string {
 	return strings.TrimSpace(string(out))
 }
 
+// In a gate's number of schedules each kind of fault and rare state must have
+// been met this often.
+const (
+	gate  = 5000
+	often = 10
+)
+
 // repeated is how many schedules are run a second time to show that a seed
 // decides everything.
 const repeated = 200
@@ -162,6 +169,9 @@ func proofs(w io.Writer, o options, results []*sim.Result, ran, broken int, hits
 		if hits[k] < least {
 			rarest, least = k, hits[k]
 		}
+	}
+	if o.n >= gate && least < often {
+		fmt.Fprintf(w, "%s was met %d times only\n", rarest, least)
 	}
 	fmt.Fprintf(w, "proof G5 | each kind of fault and rare state met | %d kinds, the rarest (%s) %d times | 10\n", len(kinds), rarest, least)
 	fmt.Fprintf(w, "proof G11 | after the faults stop: outboxes empty, dumps equal | all of %d schedules, at most %d rounds | 10\n", ran,

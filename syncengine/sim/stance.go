@@ -260,7 +260,8 @@ func (d *device) checkCursor() {
 			continue
 		}
 		v, there := d.view[id]
-		if e.deleted && (!there || !v.exists || v.known() <= 1 || v.shadow.Fields.Deleted || v.held != nil && v.held.Fields.Deleted) {
+		if e.deleted && (!there || !v.exists || v.known() <= 1 || v.shadow.Fields.Deleted || v.held != nil && v.held.Fields.Deleted ||
+			v.underWay()) {
 			continue // a whole listing tells of no tombstones; whoever writes will meet it
 		}
 		if v.known() < e.rev {

@@ -60,6 +60,11 @@ func (s stance) known() int64 {
 	return rev
 }
 
+// underWay reports whether an op of the note waits for its answer.
+func (s stance) underWay() bool {
+	return slices.ContainsFunc(s.ops, func(op model.Op) bool { return op.State == model.Sent })
+}
+
 // watched is a device's store under watch: it looks at what each transaction
 // did, lets others act between two of them, and ends the process at their
 // edges.
