@@ -129,7 +129,7 @@ var bugs = []mutant{
 	{"a title takes the other side", "I-17", fMerge, "	r.Conflicts = append(r.Conflicts, Conflict{Field: field, Hunk: -1, Kind: Edits,\n		Base: base, Local: local, Remote: remote})\n	return local", "	return remote"},
 	{"a tag removed elsewhere stays", "I-17", fFields, "		if !slices.Contains(base, t) || slices.Contains(local, t) && slices.Contains(remote, t) {", "		if true {"},
 	{"a save overwrites what came meanwhile", "I-17", fNotes, "		if same(base, s.note.Fields) {\n			return \"\", n.write(s, text, model.CauseEdit)\n		}\n		if s.inReview {", "		if !s.inReview {\n			return \"\", n.write(s, text, model.CauseEdit)\n		}\n		if s.inReview {"},
-	{"leaving a server forgets an open review", "I-17", fLocalSwap, "	case r.Remote.Rev == 0, !known, seen.Rev < r.Remote.Rev:", "	case true:"},
+	{"leaving a server forgets an open review", "I-17", fLocalSwap, "	case r.Remote.Rev == 0, !known, seen.Rev < r.Remote.Rev:", "	case r.Remote.Rev >= 0 || known && seen.Rev > 0:"},
 	// I-18: everything drains.
 	{"a purged note is put up for review", "I-18", fAbsorb, "	case s.note.Purged:\n		return e.unpurge(tx, s, rec)\n	case mode.unsure:", "	case mode.unsure:"},
 	{"a purge is forgotten by a change of server", "I-18", fLocalRow, "FROM notes WHERE purged = 0 OR status <> 'synced' ORDER BY id", "FROM notes WHERE purged = 0 ORDER BY id"},
