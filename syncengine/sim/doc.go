@@ -12,10 +12,22 @@
 // left out altogether in three seeds of ten, so that rare ones meet). In the
 // second the faults stop: everything must drain and agree.
 //
-// What is checked is in the files named watch (every transaction of a device),
-// ledger (every text that was ever saved), judge (every write that a server
-// accepted), wirecheck (every answer) and final (the end). The invariants are
-// named I-1 to I-22; README and `make sim` speak of them by these names.
+// What is checked is in the files named watch and stance (every transaction of
+// a device), oracle (every merge), ledger (every text that was ever saved),
+// judge (every write that a server accepted), wirecheck (every answer), clocks
+// (the same with wrong ones) and final (the end). The invariants:
+//
+//	I-1  no accepted op is lost           I-12 refused credentials keep all
+//	I-2  no saved text is lost by a kill  I-13 one process syncs at a time
+//	I-3  no op is applied twice           I-14 an empty server deletes nothing
+//	I-4  every text can be found again    I-15 a restored server rolls nothing back
+//	I-5  all agree at the end             I-16 copied homes share no op
+//	I-6  deletes do not come back         I-17 review exactly when edits overlap
+//	I-7  the cursor skips nothing         I-18 everything drains, waits are kept
+//	I-8  revisions only grow              I-19 what is not the server's is no data
+//	I-9  a note's ops arrive in order     I-20 accounts see nothing of one another
+//	I-10 a crash leaves before or after   I-21 many deletions ask first
+//	I-11 clocks decide nothing            I-22 a newer format is not written
 //
 // Rules of the room: it counts as a program: it may import db and everything of
 // syncengine. Nothing outside is told that it is simulated. All chance comes
