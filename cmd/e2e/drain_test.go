@@ -81,7 +81,7 @@ func TestDrain(t *testing.T) {
 		if !slices.Contains(want, code) || strings.Contains(errs, "goroutine ") {
 			t.Errorf("%s: exit %d: %s", how, code, errs)
 		}
-		if now := left(); now >= before {
+		if now := left(); now > before { // a kill may come before anything was written down
 			t.Errorf("%s: %d ops were left, now %d", how, before, now)
 		}
 		after = append(after, fmt.Sprintf("%d left after %s at %v", left(), how, time.Since(begin).Round(time.Millisecond)))

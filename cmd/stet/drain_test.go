@@ -178,7 +178,7 @@ func TestConsentOnTheScreen(t *testing.T) {
 	stet(t, a, append([]string{"rm"}, ids...)...)
 	stet(t, a, "sync")
 	s := onTerminal(t, nil, "--home", b)
-	s.sees(20*time.Second, "25 notes wait for you, S to review")
+	s.sees(20*time.Second, "25 notes wait for you")
 	s.press("S")
 	s.sees(10*time.Second, "A sync would delete or replace 25 notes here.", "it was deleted")
 	s.press("y")

@@ -204,10 +204,12 @@ func (w *world) agreeServer(account int, d *device) {
 // tellDifference names the first note on which two devices differ, so that its
 // story can be told.
 func (w *world) tellDifference(who string, d *device, a, b string) {
-	there := strings.Split(a, "\n")
-	for _, line := range strings.Split(b, "\n") {
-		if !slices.Contains(there, line) {
-			w.violate("I-5", "%s and %s differ in %s", who, d.label, line)
+	for _, pair := range [][2]string{{a, b}, {b, a}} {
+		there := strings.Split(pair[1], "\n")
+		for _, line := range strings.Split(pair[0], "\n") {
+			if !slices.Contains(there, line) {
+				w.violate("I-5", "%s and %s differ in %s", who, d.label, line)
+			}
 		}
 	}
 }
