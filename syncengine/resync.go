@@ -187,12 +187,13 @@ func (e *Engine) compareAbsent(ctx context.Context, ids []string, reason remote.
 			if err != nil {
 				return err
 			}
-			if _, sent := s.sent(); sent && s.exists && reason.Forgot() {
+			_, sent := s.sent()
+			if (sent || s.note.Deleted && s.note.Status == model.Synced) && s.exists && reason.Forgot() {
 				if _, err := e.renumber(tx, &s, model.Record{ID: id}); err != nil { // any rev that comes is news
 					return fmt.Errorf("note %s: %w", id, err)
 				}
 			}
-			if _, sent := s.sent(); sent || !s.exists || s.note.Deleted && s.note.Status == model.Synced {
+			if sent || !s.exists || s.note.Deleted && s.note.Status == model.Synced {
 				continue // its op's answer will tell; or gone on both sides
 			}
 			if err := e.absent(tx, s, reason); err != nil {
