@@ -130,7 +130,7 @@ func (d *device) checkEngine(id string, before, after stance) {
 	if d.asked && !d.sound && parked(after.ops) > parked(before.ops) {
 		w.violate("I-12", "%s: an op of %s was given up, though the server did not refuse it", d.label, id)
 	}
-	if before.exists && after.exists && before.note.Status == model.Synced && !after.inReview && !d.consent && !after.note.Deleted &&
+	if before.exists && after.exists && before.note.Status == model.Synced && !after.inReview && !d.consent && !after.note.Deleted && !d.copied &&
 		after.shadow.Rev < before.shadow.Rev && !model.SameText(before.note.Fields, after.note.Fields) {
 		w.violate("I-15", "%s: %s was rolled back from rev %d to %d", d.label, id, before.shadow.Rev, after.shadow.Rev)
 	}
