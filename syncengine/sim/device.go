@@ -34,7 +34,6 @@ type device struct {
 
 	acting    int // depth of its nested actions
 	rounds    int // rounds under way: the lease allows one
-	requests  int
 	consent   bool
 	removed   int             // clean notes that the round under way moved to the trash or replaced
 	live      int             // live notes when the round began

@@ -37,7 +37,6 @@ func (l line) RoundTrip(r *http.Request) (*http.Response, error) {
 			return nil, err
 		}
 	}
-	d.requests++
 	d.asked = true
 	d.checkWait()
 	w.others(d)
