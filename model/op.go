@@ -30,10 +30,13 @@ type Op struct {
 	ID        string // idempotency key, unique for ever
 	NoteID    string
 	Kind      Kind
-	BaseRev   int64 // revision the patch was made against; 0 for a create
+	BaseRev   int64 // revision the patch was made against; of a create 0, or the purge that it overrules
 	Patch     Patch
 	CreatedAt time.Time // device clock, display only
 	Device    string    // label
+	// UnlessPurged refuses a create if the note was erased: who sends it knows
+	// nothing of that. Drivers set it.
+	UnlessPurged bool
 
 	State   OpState
 	Attempt int    // how often it was sent
@@ -59,13 +62,18 @@ type Intent struct {
 // with the last value of each field and composed sets, update+delete one
 // delete, delete+restore and create+delete (unsent) nothing, and log entries
 // travel in an append of their own, which needs no revision. A purged note
-// comes back as a new one: there is nothing left to restore.
+// comes back as a new one, since there is nothing left to restore; the base of
+// that create is the revision of the purge, which was seen and overruled.
 func Net(base *Record, want Fields, purged bool) []Intent {
 	if base == nil || base.Rev == 0 || base.Purged && !want.Deleted {
 		if want.Deleted {
 			return nil
 		}
-		return []Intent{{Kind: Create, Patch: Full(want)}}
+		in := Intent{Kind: Create, Patch: Full(want)}
+		if base != nil && base.Purged {
+			in.BaseRev = base.Rev
+		}
+		return []Intent{in}
 	}
 	if base.Fields.Deleted && want.Deleted {
 		if purged && !base.Purged {

@@ -149,7 +149,10 @@ func (e *Engine) releaseHeld(tx store.Tx, noteID string, server int64) error {
 // have been restored, so an older one does not undo ours.
 func (e *Engine) compare(tx store.Tx, s standing, rec model.Record, mode pullMode) (outcome, error) {
 	same := s.shadowed && s.shadow.Rev > 0 && model.Equal(s.shadow.Fields, rec.Fields)
-	older := s.shadowed && rec.Rev < s.shadow.Rev
+	// A deletion that another device made on a server that counts anew has a low
+	// number too: whether it is older than our text only the user can say.
+	gone := rec.Fields.Deleted && !s.note.Deleted
+	older := s.shadowed && rec.Rev < s.shadow.Rev && !gone
 	if mode.reason.Forgot() && !same && !older && !s.inReview {
 		var err error
 		if older, err = descends(tx, s, rec); err != nil {
@@ -161,7 +164,7 @@ func (e *Engine) compare(tx store.Tx, s standing, rec model.Record, mode pullMod
 		s.shadow = rec
 		_, err := e.commit(tx, s, model.MoveResync)
 		return ignored, err
-	case s.inReview && s.shadowed && rec.Rev < s.shadow.Rev && mode.reason.Forgot():
+	case s.inReview && s.shadowed && rec.Rev < s.shadow.Rev && !gone && mode.reason.Forgot():
 		return e.sendAgain(tx, s, rec)
 	case s.inReview:
 		if rec.Rev == s.review.Remote.Rev && (!mode.anew || model.Equal(rec.Fields, s.review.Remote.Fields)) {

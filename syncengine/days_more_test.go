@@ -78,6 +78,33 @@ var clockDays = []scenario{
 		d.finish()
 		d.total(6)
 	}},
+	{"restored by hand to just before what one device sent, and could not follow by a pull", func(d *day) {
+		d.set(d.b, d.ids[1], "by b")
+		d.round(d.b)
+		at := d.save()
+		d.set(d.a, d.ids[0], "by a")
+		made := d.add(d.a, "top\n\nnew\n\nend\n")
+		d.a.faults.set(only(isPull, dropBefore))
+		_, _ = d.a.sync()
+		d.a.faults.set(nil)
+		d.byHand(at) // the cursor of a is right there, before and after
+		d.finish()
+		d.want(d.ids[0], "by a")
+		d.want(made, "new")
+	}},
+	{"wiped, and erased there before another device sends it again", func(d *day) {
+		d.choice = merge.Theirs
+		d.wipe()
+		d.round(d.b)
+		d.remove(d.b, d.ids[0])
+		d.round(d.b)
+		if err := d.b.Purge(ctx, d.ids[0]); err != nil {
+			d.t.Fatal(err)
+		}
+		d.round(d.b)
+		d.finish()
+		d.total(5)
+	}},
 	{"server clock ten years ahead, then right again", func(d *day) {
 		d.years(10)
 		d.set(d.a, d.ids[0], "ahead")

@@ -142,30 +142,56 @@ const maxPasses = 5
 func (e *Engine) Round(ctx context.Context, o RoundOptions) (Report, error) {
 	r := &round{force: o.Force, yes: o.Yes, keep: o.Keep, tried: map[string]bool{}}
 	r.gauge.bell = e.bell
-	if err := e.mayAsk(ctx); err != nil {
+	at, err := e.outset(ctx)
+	if err == nil {
+		err = e.mayAsk(at.retryAfter)
+	}
+	if err == nil && at.replan != "" { // a change of server was cut short by a crash
+		err = e.replan(ctx, e.store)
+	}
+	if err != nil {
 		return e.finish(ctx, r, err)
 	}
-	if err := e.watchClock(ctx, r); err != nil {
-		return e.finish(ctx, r, err)
-	}
-	if err := e.replanIfAsked(ctx); err != nil {
-		return e.finish(ctx, r, err)
-	}
-	return e.finish(ctx, r, e.passes(ctx, r))
+	r.force, r.stopped = r.force || e.farAway(at.nextTry), at.paused == pausedHeld
+	// A device that knows nothing yet would be sent its own notes back; one that
+	// was cut off looks for what it sent before it sends more.
+	return e.finish(ctx, r, e.passes(ctx, r, at.cursor == "" || at.taken != ""))
 }
 
-func (e *Engine) passes(ctx context.Context, r *round) error {
-	cursor, err := e.cursor(ctx)
-	if err != nil {
+// outset is what a round finds when it begins: a cursor, marks of rounds
+// before, and the time of the next try, zero if nothing waits.
+type outset struct {
+	retryAfter, replan, paused, taken, cursor string
+	nextTry                                   time.Time
+}
+
+func (e *Engine) outset(ctx context.Context) (at outset, err error) {
+	err = e.store.Read(ctx, func(tx store.Reader) error {
+		for _, m := range []struct {
+			key   string
+			value *string
+		}{{store.MetaRetryAfter, &at.retryAfter}, {store.MetaReplan, &at.replan}, {store.MetaPaused, &at.paused}, {store.MetaTaken, &at.taken}} {
+			if *m.value, err = tx.Meta(m.key); err != nil {
+				return err
+			}
+		}
+		if at.cursor, err = tx.Cursor(); err != nil {
+			return err
+		}
+		at.nextTry, _, err = tx.NextTry()
 		return err
-	}
-	paused, err := e.meta(ctx, store.MetaPaused)
+	})
 	if err != nil {
-		return err
+		return at, fmt.Errorf("begin round: %w", err)
 	}
-	r.stopped = paused == pausedHeld
-	var waits error   // the guard holds: all else goes on
-	if cursor == "" { // a device that knows nothing yet would be sent its own notes back
+	return at, nil
+}
+
+// passes pushes and pulls; first says that a pull comes before anything is
+// sent.
+func (e *Engine) passes(ctx context.Context, r *round, first bool) error {
+	var waits error // the guard holds: all else goes on
+	if first {
 		if err := e.pull(ctx, r); err != nil {
 			return err
 		}
@@ -180,17 +206,14 @@ func (e *Engine) passes(ctx context.Context, r *round) error {
 		if err != nil {
 			return err
 		}
-		if quiet := p.ops == 0 && pass == 1 && cursor == ""; !quiet && (p.ops == 0 || !p.inStep) {
+		if quiet := p.ops == 0 && pass == 1 && first; !quiet && (p.ops == 0 || !p.inStep) {
 			if err := e.pull(ctx, r); err != nil {
 				return err
 			}
 		}
-		if waits = e.releaseHeldBack(ctx, r); waits != nil && !errors.Is(waits, ErrHeld) {
-			return waits
-		}
 		r.pass = nil
-		again, err := e.sendable(ctx, r)
-		if err != nil {
+		again, err := e.releaseHeldBack(ctx, r)
+		if waits = err; err != nil && !errors.Is(err, ErrHeld) {
 			return err
 		}
 		if !again || pass == maxPasses {
@@ -200,15 +223,7 @@ func (e *Engine) passes(ctx context.Context, r *round) error {
 }
 
 // mayAsk holds requests back until a stored Retry-After has passed.
-func (e *Engine) mayAsk(ctx context.Context) error {
-	var text string
-	err := e.store.Read(ctx, func(tx store.Reader) (err error) {
-		text, err = tx.Meta(store.MetaRetryAfter)
-		return err
-	})
-	if err != nil {
-		return fmt.Errorf("read retry time: %w", err)
-	}
+func (e *Engine) mayAsk(text string) error {
 	at, err := model.ParseTime(text)
 	if err != nil || at.IsZero() {
 		return nil
@@ -220,19 +235,9 @@ func (e *Engine) mayAsk(ctx context.Context) error {
 	return &remote.RetryError{After: wait, Err: errors.New("the server asked to wait")}
 }
 
-// watchClock lets a round send at once what waits for a time further away than
-// any wait is long: the clock went back since.
-func (e *Engine) watchClock(ctx context.Context, r *round) error {
-	err := e.store.Read(ctx, func(tx store.Reader) error {
-		at, waiting, err := tx.NextTry()
-		r.force = r.force || waiting && at.Sub(e.now()) > maxRetryAfter
-		return err
-	})
-	if err != nil {
-		return fmt.Errorf("read outbox: %w", err)
-	}
-	return nil
-}
+// farAway reports whether a try is further away than any wait is long: the
+// clock went back since, and the round sends at once.
+func (e *Engine) farAway(try time.Time) bool { return try.Sub(e.now()) > maxRetryAfter }
 
 // maxRetryAfter is the longest wait a server can ask for.
 const maxRetryAfter = time.Hour

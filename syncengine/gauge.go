@@ -29,9 +29,9 @@ func (g *gauge) step(n int) {
 // one request takes fewer.
 const gaugeFrom = 500
 
-// sizeUp counts what there is to send.
-func (e *Engine) sizeUp(ctx context.Context, r *round) error {
-	return e.store.Read(ctx, func(tx store.Reader) error {
+// sizeUp counts what there is to send, and reports whether there is anything.
+func (e *Engine) sizeUp(ctx context.Context, r *round) (waiting bool, err error) {
+	err = e.store.Read(ctx, func(tx store.Reader) error {
 		c, err := tx.Counts()
 		if err != nil {
 			return fmt.Errorf("count notes: %w", err)
@@ -39,6 +39,8 @@ func (e *Engine) sizeUp(ctx context.Context, r *round) error {
 		if r.gauge.begin(0); c.Pending > gaugeFrom {
 			r.gauge.begin(c.Pending)
 		}
-		return nil
+		waiting, err = e.sendable(tx, r)
+		return err
 	})
+	return waiting, err
 }

@@ -26,19 +26,33 @@ type aside struct {
 	ready   []store.Held // waited for an op that is settled
 	stale   []store.Held // overtaken
 	notes   int          // live notes here
+	more    bool         // beside it, there are ops to send
 	undo    snapshot     // what an earlier consent keeps
 }
 
 // releaseHeldBack applies what pulls kept aside. Deletions and replacements of
 // clean notes are applied if they are few, with a snapshot if the user agreed
 // to many, and answered with the notes as they are here if the user refused.
-// Otherwise they stay aside and [ErrHeld] is returned.
-func (e *Engine) releaseHeldBack(ctx context.Context, r *round) error {
-	r.report.Held = 0
-	a, err := e.aside(ctx)
+// Otherwise they stay aside and [ErrHeld] is returned. It reports whether there
+// are ops to send now.
+func (e *Engine) releaseHeldBack(ctx context.Context, r *round) (more bool, err error) {
+	a, err := e.aside(ctx, r)
 	if err != nil {
-		return fmt.Errorf("read held changes: %w", err)
+		return false, fmt.Errorf("read held changes: %w", err)
 	}
+	err = e.decide(ctx, r, a)
+	if more = a.more; len(a.stale)+len(a.ready)+len(a.consent) > 0 && (err == nil || errors.Is(err, ErrHeld)) {
+		var failed error
+		if more, failed = e.more(ctx, r); failed != nil {
+			err = failed
+		}
+	}
+	return more, err
+}
+
+// decide does what is to be done with what pulls kept aside.
+func (e *Engine) decide(ctx context.Context, r *round, a aside) error {
+	r.report.Held = 0
 	for part := range slices.Chunk(append(a.stale, a.ready...), settleRows) {
 		if err := e.release(ctx, r, part, pullMode{consent: r.yes}, nil); err != nil {
 			return err
@@ -76,10 +90,13 @@ func (e *Engine) releaseAll(ctx context.Context, r *round, all []store.Held, und
 	return nil
 }
 
-func (e *Engine) aside(ctx context.Context) (aside, error) {
+func (e *Engine) aside(ctx context.Context, r *round) (aside, error) {
 	var a aside
 	err := e.store.Read(ctx, func(tx store.Reader) error {
 		var err error
+		if a.more, err = e.sendable(tx, r); err != nil {
+			return err
+		}
 		if a.undo, err = readSnapshot(tx); err != nil {
 			return err
 		}

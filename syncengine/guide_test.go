@@ -286,6 +286,8 @@ func TestGuide06LastSyncedIsOfACompleteRound(t *testing.T) {
 		}
 	}
 	for _, kind := range []fault{dropBefore, dropAfter, err500, html200, truncated, retry429, auth401} {
+		b.create(string(kind), "what a has to pull")
+		b.mustSync()
 		a.faults.set(only(isPull, kind)) // the push works, the pull does not
 		a.edit(id, func(f *model.Fields) { f.Body += "x\n" })
 		if _, err := a.sync(); err == nil {

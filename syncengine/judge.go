@@ -17,7 +17,7 @@ func judge(op model.Op, cur model.Record) (model.Record, verdict) {
 	after := op.After(&cur)
 	switch op.Kind {
 	case model.Create:
-		if cur.Rev != 0 && !cur.Purged {
+		if cur.Rev != 0 && (!cur.Purged || op.BaseRev == 0) {
 			return cur, refused
 		}
 		return after, accepted

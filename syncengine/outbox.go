@@ -249,11 +249,3 @@ func (h hand) replanSome(tx store.Tx, ids []string) error {
 // forgotten reports whether a purged note is one of which the server knows
 // nothing, so that there is nothing left to tell it.
 func (s standing) forgotten() bool { return s.exists && s.note.Purged && s.base() == nil }
-
-// replanIfAsked finishes a change of server that a crash cut short.
-func (e *Engine) replanIfAsked(ctx context.Context) error {
-	if asked, err := e.meta(ctx, store.MetaReplan); err != nil || asked == "" {
-		return err
-	}
-	return e.replan(ctx, e.store)
-}

@@ -69,7 +69,7 @@ func (e *Engine) pullPages(ctx context.Context, r *round, mode pullMode, seen *l
 			return fmt.Errorf("pull: %w", err)
 		}
 		if page.Unchanged {
-			return nil
+			return e.store.Read(ctx, checkLanded)
 		}
 		store := page.Next
 		if seen != nil {
@@ -83,6 +83,9 @@ func (e *Engine) pullPages(ctx context.Context, r *round, mode pullMode, seen *l
 			return err
 		}
 		r.gauge.step(len(page.Changes))
+		if !page.More && seen == nil {
+			return e.store.Read(ctx, checkLanded)
+		}
 		if !page.More {
 			return nil
 		}
@@ -113,7 +116,7 @@ func (e *Engine) apply(ctx context.Context, r *round, changes []model.Record, mo
 				}
 			}
 			if last && next != "" {
-				return tx.SetCursor(next)
+				return errors.Join(showLanded(tx, changes), tx.SetCursor(next))
 			}
 			return nil
 		})

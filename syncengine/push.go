@@ -28,14 +28,8 @@ type pushed struct {
 func (e *Engine) push(ctx context.Context, r *round) (pushed, error) {
 	done := pushed{inStep: true}
 	r.pass = map[string]bool{}
-	if err := e.sizeUp(ctx, r); err != nil {
-		return done, err
-	}
-	for {
-		waiting, err := e.sendable(ctx, r)
-		if err != nil || !waiting { // most rounds have nothing to send, and write nothing here
-			return done, err
-		}
+	waiting, err := e.sizeUp(ctx, r)
+	for ; err == nil && waiting; waiting, err = e.more(ctx, r) { // most rounds have nothing to send, and write nothing here
 		ops, cursor, err := e.freeze(ctx, r)
 		if err != nil || len(ops) == 0 {
 			return done, err
@@ -70,6 +64,7 @@ func (e *Engine) push(ctx context.Context, r *round) (pushed, error) {
 			return done, nil
 		}
 	}
+	return done, err
 }
 
 // taken notes which ops of a push the server took, and returns how many.
@@ -109,11 +104,15 @@ func (e *Engine) candidates(tx store.Reader, r *round, limit int) ([]model.Op, e
 }
 
 // sendable reports whether there is an op that this pass has not tried.
-func (e *Engine) sendable(ctx context.Context, r *round) (bool, error) {
-	found := false
-	err := e.store.Read(ctx, func(tx store.Reader) error {
-		ops, err := e.candidates(tx, r, 1)
-		found = len(ops) > 0
+func (e *Engine) sendable(tx store.Reader, r *round) (bool, error) {
+	ops, err := e.candidates(tx, r, 1)
+	return len(ops) > 0, err
+}
+
+// more is sendable on a snapshot of its own.
+func (e *Engine) more(ctx context.Context, r *round) (found bool, err error) {
+	err = e.store.Read(ctx, func(tx store.Reader) error {
+		found, err = e.sendable(tx, r)
 		return err
 	})
 	return found, err
@@ -267,7 +266,9 @@ func (e *Engine) settleAll(ctx context.Context, r *round, ops []remote.Op, res r
 			_, err = e.absorb(tx, rec, pullMode{})
 		}
 		if err == nil && i == len(ops)-1 {
-			stepped, err = step(tx, res)
+			if stepped, err = step(tx, res); err == nil && !stepped {
+				err = expectLanded(tx, ops, res)
+			}
 		}
 		return err
 	})

@@ -2,6 +2,7 @@ package syncengine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -119,7 +120,7 @@ func (e *Engine) resyncReason(ctx context.Context) (remote.ResyncReason, error) 
 // the mark survives a crash.
 func (e *Engine) beginResync(ctx context.Context, reason remote.ResyncReason) error {
 	err := e.store.Write(ctx, func(tx store.Tx) error {
-		if err := tx.SetMeta(store.MetaResync, string(reason)); err != nil {
+		if err := errors.Join(tx.SetMeta(store.MetaResync, string(reason)), writeLanded(tx, nil)); err != nil {
 			return err
 		}
 		// What was kept aside is of a history that may be gone: it is listed again.

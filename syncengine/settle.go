@@ -66,6 +66,8 @@ func (e *Engine) settleApplied(tx store.Tx, op model.Op, rev int64, at time.Time
 		return ignored, nil
 	case current == nil || model.Equal(current.Fields, expected.Fields):
 		err = e.accept(tx, s, expected)
+	case s.note.Purged: // what its text was is not known here any more
+		_, err = e.unpurge(tx, s, *current)
 	case s.inReview:
 		_, err = e.reviewMoved(tx, s, *current)
 	default:
@@ -133,7 +135,7 @@ func (e *Engine) settleConflict(tx store.Tx, op model.Op, current *model.Record)
 	case current == nil || current.Rev == 0:
 		out, err = e.sendAgain(tx, s, model.Record{ID: op.NoteID})
 	case s.shadowed && current.Rev < s.shadow.Rev:
-		out, err = e.sendAgain(tx, s, *current) // it was restored: an older text is no change
+		out, err = e.settleBehind(tx, s, *current)
 	case s.inReview:
 		out, err = e.reviewMoved(tx, s, *current)
 	case s.note.Purged:
@@ -149,6 +151,24 @@ func (e *Engine) settleConflict(tx store.Tx, op model.Op, current *model.Record)
 		rev = current.Rev
 	}
 	return out, e.releaseHeld(tx, op.NoteID, rev)
+}
+
+// settleBehind takes a refusal by a server that went back. A text that was here
+// before is no change; any other one may have come after ours by its own count.
+func (e *Engine) settleBehind(tx store.Tx, s standing, current model.Record) (outcome, error) {
+	older, err := descends(tx, s, current)
+	if err != nil {
+		return ignored, err
+	}
+	switch {
+	case older && current.Fields.Deleted == s.note.Deleted:
+		return e.sendAgain(tx, s, current)
+	case s.inReview:
+		return e.reviewMoved(tx, s, current)
+	case s.note.Purged:
+		return e.unpurge(tx, s, current)
+	}
+	return e.reconcile(tx, s, nil, current)
 }
 
 // settleRejected parks an op that the server will never take. The note shows

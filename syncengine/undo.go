@@ -251,8 +251,9 @@ func (n *Notes) undoOne(tx store.Tx, l lost, u *Undone) error {
 	case s.exists && model.Equal(was, s.note.Fields):
 		u.Already++
 		return nil
-	case !s.exists:
+	case !s.exists: // it was erased, which this overrules
 		s.note = model.Note{ID: l.ID}
+		s.shadow, s.shadowed = model.Record{ID: l.ID, Rev: l.Rev, Fields: model.Fields{Deleted: true}, Purged: true}, true
 	}
 	was.Log = union(s.note.Log, was.Log)
 	s.note.Fields, s.note.UpdatedAt, s.note.Device, s.note.Cause = was, n.time(), n.device, model.CauseRestore

@@ -18,6 +18,7 @@ import (
 	"io"
 	"os"
 	"runtime"
+	"runtime/debug"
 
 	"stet/syncengine/sim"
 )
@@ -51,6 +52,7 @@ func main() {
 	flag.IntVar(&o.budget, "budget", 3000, "with -mutants: schedules that each bug may need")
 	flag.IntVar(&o.pick, "pick", 0, "with -mutants: only so many, spread over the list; 0 means all")
 	flag.Parse()
+	tune(o)
 	o.dir = sim.Scratch()
 	var err error
 	switch {
@@ -68,6 +70,17 @@ func main() {
 		os.Exit(1)
 	}
 }
+
+// tune gives each worker one core, so that a schedule's goroutines take turns
+// on it and wake no other, and lets garbage lie longer than a program should
+// that keeps anything: little of what a schedule makes outlives it.
+func tune(o options) {
+	runtime.GOMAXPROCS(max(1, o.workers))
+	debug.SetGCPercent(garbage)
+}
+
+// garbage is how much more than what is kept may lie about, in percent.
+const garbage = 3000
 
 // errBroken says that what had to be said is said.
 var errBroken = errors.New("an invariant is broken")

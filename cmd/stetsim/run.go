@@ -19,7 +19,7 @@ import (
 
 // clocksEvery is how often a schedule is also run with right and wrong clocks,
 // to show that they decide nothing.
-const clocksEvery = 20
+const clocksEvery = 50
 
 // every is clocksEvery, or more often where schedules are few.
 func (o options) every() uint64 {

@@ -25,6 +25,7 @@ type janitor struct {
 	start   sync.Once
 	commits atomic.Int64
 	last    atomic.Int64 // commits at the last move
+	armed   atomic.Bool  // it waits for the quiet after a write, and looks at commits then
 	wake    chan struct{}
 	done    chan struct{}
 	ended   chan struct{}
@@ -34,10 +35,14 @@ func newJanitor(s *Store) *janitor {
 	return &janitor{s: s, wake: make(chan struct{}, 1), done: make(chan struct{}), ended: make(chan struct{})}
 }
 
-// committed tells of a write. It never waits.
+// committed tells of a write. It never waits, and wakes the goroutine only for
+// what that cannot see by itself.
 func (j *janitor) committed() {
-	j.commits.Add(1)
+	n := j.commits.Add(1)
 	j.start.Do(func() { go j.run() })
+	if j.armed.Load() && n-j.last.Load() < journalTx {
+		return
+	}
 	select {
 	case j.wake <- struct{}{}:
 	default:
@@ -53,21 +58,29 @@ func (j *janitor) run() {
 		case <-j.done:
 			return
 		case <-j.wake:
-			if timer == nil {
-				timer, armed = j.s.o.After(quiet), j.commits.Load()
+			if !j.armed.Load() {
+				timer, armed = j.arm()
 			}
 			if j.commits.Load()-j.last.Load() >= journalTx && j.journal() > journalBytes {
 				j.move()
 			}
 		case <-timer:
-			timer = nil
-			if now := j.commits.Load(); now != armed {
-				timer, armed = j.s.o.After(quiet), now
+			j.armed.Store(false) // before the look: a write after it wakes
+			if j.commits.Load() != armed {
+				timer, armed = j.arm()
 				continue
 			}
+			timer = nil
 			j.move()
 		}
 	}
+}
+
+// arm begins to wait for quiet, and returns how many writes it has seen.
+func (j *janitor) arm() (<-chan time.Time, int64) {
+	timer := j.s.o.After(quiet)
+	j.armed.Store(true) // before the look: what it does not count finds it armed
+	return timer, j.commits.Load()
 }
 
 func (j *janitor) journal() int64 {

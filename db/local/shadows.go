@@ -178,7 +178,7 @@ func (t *tx) leaveServer(old, key string) error {
 	}
 	for _, q := range []string{"DELETE FROM outbox", "DELETE FROM held", "DELETE FROM meta WHERE key IN ('" + metaCursor + "', '" +
 		store.MetaLastSynced + "', '" + store.MetaPaused + "', '" + store.MetaRetryAfter + "', '" + store.MetaResync + "', '" +
-		store.MetaEpoch + "')"} {
+		store.MetaEpoch + "', '" + store.MetaTaken + "')"} {
 		if _, err := t.exec(q); err != nil {
 			return err
 		}

@@ -167,7 +167,18 @@ func TestNative13CreateOfAKnownID(t *testing.T) {
 	}
 	s.do("GET", "/notes/n", nil).want(410, wire.CodePurged)
 	s.post(s.op(model.Update, "n", purged.Rev, title("2"))).want(410, wire.CodePurged)
+	again := s.op(model.Create, "n", 0, title("2"))
+	again.UnlessPurged = true
+	if p := s.post(again).want(410, wire.CodePurged).problem(); p.Current == nil || !p.Current.Purged || p.Current.Rev != purged.Rev {
+		t.Errorf("%+v", p)
+	}
 	s.post(s.op(model.Create, "n", 0, title("2"))).want(201)
+	other := s.op(model.Create, "m", 0, title("2"))
+	other.UnlessPurged = true
+	s.post(other).want(201)
+	wrong := s.op(model.Delete, "m", 0, model.Patch{})
+	wrong.UnlessPurged = true
+	s.post(wrong).want(422, wire.CodeValidation)
 }
 
 func TestNative14DeleteTwice(t *testing.T) {

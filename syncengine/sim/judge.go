@@ -140,9 +140,8 @@ func (s *host) judgeBase(op model.Op, before entry, res store.Result) {
 			w.violate("I-3", "op %s (%s) made something else of %s than its patch", op.ID, op.Kind, op.NoteID)
 		}
 	}
-	// Between two servers a note may be deleted on one and live on the other; and
-	// of numbers that were given out twice nobody can tell which came first.
-	if before.deleted && !res.Record.Fields.Deleted && len(w.servers) == 1 && !s.copied && !w.people.want(op, before.step) {
+	// Between two servers a note may be deleted on one and live on the other.
+	if before.deleted && !res.Record.Fields.Deleted && len(w.servers) == 1 && !w.people.want(op, before.step) {
 		w.violate("I-6", "note %s was deleted at step %d and lives again, though nobody wanted it", op.NoteID, before.step)
 	}
 	if !before.deleted && res.Record.Fields.Deleted && !w.people.deleted[op.NoteID] {

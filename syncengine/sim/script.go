@@ -47,7 +47,7 @@ func Draw(seed uint64) Script {
 	s := Script{Seed: seed, Config: drawConfig(r)}
 	weights, total := drawWeights(r, s.Config)
 	steps := 40
-	if r.IntN(16) == 0 {
+	if r.IntN(48) == 0 {
 		steps += r.IntN(360)
 	}
 	for range steps {

@@ -33,7 +33,6 @@ type host struct {
 	dies      bool // at the next edge of a commit
 	crashed   bool // in this request
 	locked    bool // tokens are refused
-	copied    bool // its file was copied back by hand: it gives numbers out twice
 	compacted bool
 }
 
@@ -127,7 +126,6 @@ func (s *host) copyBack(b backup) {
 	s.close()
 	s.remove()
 	s.w.must("copy back", copyFile(b.path, s.path))
-	s.copied = true
 	s.books, s.lost = b.books.clone(), s.lost+1
 	s.open(false)
 }

@@ -163,5 +163,6 @@ const (
 	MetaRetryAfter = "retry_after" // RFC 3339: no request before this time
 	MetaResync     = "resync"      // reason of a full comparison under way
 	MetaEpoch      = "epoch"       // the server's epoch, to show and to compare
+	MetaTaken      = "taken"       // what the server took beyond the cursor, until a pull has shown it
 	MetaReplan     = "replan"      // set when the outbox was emptied for another server: it must be planned anew
 )

@@ -21,6 +21,8 @@ type opJSON struct {
 	Kind      model.Kind  `json:"kind"`
 	OpID      string      `json:"opId"`
 	Patch     model.Patch `json:"patch"`
+	// UnlessPurged is left out when false: older programs do not know it.
+	UnlessPurged bool `json:"unlessPurged,omitempty"`
 }
 
 // entityNote is the only entity of the protocol.
@@ -38,7 +40,7 @@ func EncodeOp(op model.Op) ([]byte, error) {
 
 func wireOp(op model.Op) opJSON {
 	return opJSON{BaseRev: op.BaseRev, CreatedAt: millis(op.CreatedAt), Device: op.Device, Entity: entityNote,
-		EntityID: op.NoteID, Kind: op.Kind, OpID: op.ID, Patch: op.Patch}
+		EntityID: op.NoteID, Kind: op.Kind, OpID: op.ID, Patch: op.Patch, UnlessPurged: op.UnlessPurged}
 }
 
 // Fingerprint returns the SHA-256 of an op's canonical JSON. It does not depend
@@ -80,7 +82,7 @@ func readOp(list []member, limits Limits) (model.Op, error) {
 		return model.Op{}, Invalid([]FieldError{{"entity", `want "note"`}})
 	}
 	op := model.Op{ID: in.OpID, NoteID: in.EntityID, Kind: in.Kind, BaseRev: in.BaseRev, Patch: in.Patch,
-		Device: in.Device, CreatedAt: fromMillis(in.CreatedAt)}
+		Device: in.Device, CreatedAt: fromMillis(in.CreatedAt), UnlessPurged: in.UnlessPurged}
 	if p := Invalid(CheckOp(op, limits)); p != nil {
 		return model.Op{}, p
 	}
@@ -106,6 +108,8 @@ func (j *opJSON) member(m member) *Problem {
 		return integer(m, &j.CreatedAt)
 	case "patch":
 		return patch(m.value, &j.Patch)
+	case "unlessPurged":
+		return boolean(m, &j.UnlessPurged)
 	}
 	return nil
 }
@@ -136,6 +140,13 @@ func text(m member, dst *string) *Problem {
 func integer(m member, dst *int64) *Problem {
 	if json.Unmarshal(m.value, dst) != nil || m.value[0] == 'n' || *dst < 0 || *dst > maxInteger {
 		return Malformed(m.name + ": want an integer from 0 to 2^53")
+	}
+	return nil
+}
+
+func boolean(m member, dst *bool) *Problem {
+	if json.Unmarshal(m.value, dst) != nil || m.value[0] == 'n' {
+		return Malformed(m.name + ": want true or false")
 	}
 	return nil
 }

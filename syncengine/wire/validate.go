@@ -39,6 +39,7 @@ func (c *checks) that(ok bool, field, detail string) {
 
 func (c *checks) kind(op model.Op) {
 	p := op.Patch
+	c.that(!op.UnlessPurged || op.Kind == model.Create, "unlessPurged", "only a create can be refused for that")
 	switch op.Kind {
 	case model.Create:
 		c.that(op.BaseRev == 0, "baseRev", "want 0 for a create")

@@ -10,8 +10,11 @@ import (
 // before anything is written. Fresh keys only; replays are found before.
 func judge(op model.Op, cur *model.Record) (store.Verdict, model.Fields) {
 	if op.Kind == model.Create {
-		if cur != nil && !cur.Purged {
+		switch {
+		case cur != nil && !cur.Purged:
 			return store.AlreadyExists, cur.Fields
+		case cur != nil && op.UnlessPurged:
+			return store.Purged, cur.Fields
 		}
 		return store.Applied, op.Patch.Apply(model.Fields{})
 	}

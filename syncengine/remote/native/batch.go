@@ -20,7 +20,7 @@ func (c *Client) pushBatch(ctx context.Context, cursor string, ops []remote.Op) 
 	batch := wire.Batch{Want: wire.WantChanged, Ops: make([]model.Op, len(ops))}
 	size := 0
 	for i, op := range ops {
-		batch.Ops[i] = op.Op
+		batch.Ops[i] = written(op.Op)
 		size += textSize(op.Patch)
 	}
 	if size > maxRequest {

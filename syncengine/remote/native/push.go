@@ -46,7 +46,7 @@ func (c *Client) pushOne(ctx context.Context, cursor string, op remote.Op) (remo
 	if !wire.ValidKey(op.ID) || !wire.ValidNoteID(op.NoteID) {
 		return results(remote.Outcome{OpID: op.ID, Kind: remote.Rejected, Problem: "its id cannot be sent"}), nil
 	}
-	body, err := wire.EncodeOp(op.Op)
+	body, err := wire.EncodeOp(written(op.Op))
 	if err != nil {
 		return remote.PushResult{}, err
 	}
@@ -77,6 +77,16 @@ func (c *Client) pushOne(ctx context.Context, cursor string, op remote.Op) (remo
 		out.After = retryAfter(a.header)
 	}
 	return results(out), nil
+}
+
+// written is an op as the protocol has it: a create has no base. One that does
+// not overrule a purge says so; a note that another server forgot is sent again
+// as a create, and must not undo a purge that this device has not heard of.
+func written(op model.Op) model.Op {
+	if op.Kind == model.Create {
+		op.UnlessPurged, op.BaseRev = op.BaseRev == 0, 0
+	}
+	return op
 }
 
 func pushHeader(cursor string) http.Header {

@@ -1,0 +1,99 @@
+package syncengine
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"stet/model"
+	"stet/syncengine/remote"
+	"stet/syncengine/store"
+)
+
+// landed is a change of this device that a server took while the cursor could
+// not move over it, since there was more that is not known here. The next pull
+// must show it: if it does not, the server went back to a time before it, which
+// the cursor alone would not tell.
+type landed struct {
+	Note string `json:"note"`
+	Rev  int64  `json:"rev"`
+}
+
+// maxLanded bounds the list. What a server forgets are its last changes, so the
+// newest is always kept.
+const maxLanded = 32
+
+func readLanded(tx store.Reader) (all []landed, err error) {
+	text, err := tx.Meta(store.MetaTaken)
+	if err != nil || text == "" {
+		return nil, err
+	}
+	if err := json.Unmarshal([]byte(text), &all); err != nil {
+		return nil, fmt.Errorf("read what a pull has to show: %w", err)
+	}
+	return all, nil
+}
+
+func writeLanded(tx store.Tx, all []landed) error {
+	if len(all) == 0 {
+		return tx.SetMeta(store.MetaTaken, "")
+	}
+	text, err := json.Marshal(all)
+	if err != nil {
+		return fmt.Errorf("write what a pull has to show: %w", err)
+	}
+	return tx.SetMeta(store.MetaTaken, string(text))
+}
+
+// expectLanded notes the last change that a push made, for the next pull.
+func expectLanded(tx store.Tx, ops []remote.Op, res remote.PushResult) error {
+	for i, out := range slices.Backward(res.Outcomes) {
+		if !changed(ops[i], out, res.Next != "") {
+			continue
+		}
+		all, err := readLanded(tx)
+		if err != nil {
+			return err
+		}
+		if len(all) == maxLanded {
+			all = all[:maxLanded-1]
+		}
+		return writeLanded(tx, append(all, landed{ops[i].NoteID, out.Rev}))
+	}
+	return nil
+}
+
+// changed reports whether an op made a change that lies beyond the cursor: it
+// was not overtaken, and did not find all as it wanted it. now says that the
+// answer told of changes made by this very push.
+func changed(op remote.Op, out remote.Outcome, now bool) bool {
+	if out.Kind != remote.Applied || out.Superseded || out.Rev <= op.BaseRev {
+		return false
+	}
+	return op.Kind == model.Create || op.Kind == model.Update || now && op.State != model.Sent
+}
+
+// showLanded strikes out what a page of a pull shows, at this revision or at a
+// later one.
+func showLanded(tx store.Tx, changes []model.Record) error {
+	all, err := readLanded(tx)
+	if err != nil || len(all) == 0 {
+		return err
+	}
+	left := slices.DeleteFunc(slices.Clone(all), func(l landed) bool {
+		return slices.ContainsFunc(changes, func(rec model.Record) bool { return rec.ID == l.Note && rec.Rev >= l.Rev })
+	})
+	if len(left) == len(all) {
+		return nil
+	}
+	return writeLanded(tx, left)
+}
+
+// checkLanded is asked at the end of a pull.
+func checkLanded(tx store.Reader) error {
+	all, err := readLanded(tx)
+	if err == nil && len(all) > 0 {
+		err = &remote.ResyncError{Reason: remote.CursorUnknown}
+	}
+	return err
+}
