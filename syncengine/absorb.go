@@ -153,7 +153,7 @@ func (e *Engine) compare(tx store.Tx, s standing, rec model.Record, mode pullMod
 	// number too: whether it is older than our text only the user can say.
 	gone := rec.Fields.Deleted && !s.note.Deleted
 	older := s.shadowed && rec.Rev < s.shadow.Rev && !gone
-	if mode.reason.Forgot() && !same && !older && !s.inReview {
+	if mode.reason.Forgot() && !same && !older && !gone && !s.inReview {
 		var err error
 		if older, err = descends(tx, s, rec); err != nil {
 			return ignored, err
