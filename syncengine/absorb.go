@@ -153,24 +153,16 @@ func (e *Engine) compare(tx store.Tx, s standing, rec model.Record, mode pullMod
 	// number too: whether it is older than our text only the user can say.
 	gone := rec.Fields.Deleted && !s.note.Deleted
 	older := s.shadowed && rec.Rev < s.shadow.Rev && !gone
-	if mode.reason.Forgot() && !same && !older && !gone && !s.inReview {
+	if s.inReview {
+		return e.compareReview(tx, s, rec, mode, same, older)
+	}
+	if mode.reason.Forgot() && !same && !older && !gone {
 		var err error
 		if older, err = descends(tx, s, rec); err != nil {
 			return ignored, err
 		}
 	}
 	switch {
-	case s.inReview && (same || s.shadowed && rec.Rev == s.shadow.Rev):
-		s.shadow = rec
-		_, err := e.commit(tx, s, model.MoveResync)
-		return ignored, err
-	case s.inReview && s.shadowed && rec.Rev < s.shadow.Rev && !gone && mode.reason.Forgot():
-		return e.sendAgain(tx, s, rec)
-	case s.inReview:
-		if rec.Rev == s.review.Remote.Rev && (!mode.anew || model.Equal(rec.Fields, s.review.Remote.Fields)) {
-			return ignored, nil
-		}
-		return e.reviewMoved(tx, s, rec)
 	case same || model.Equal(s.note.Fields, rec.Fields):
 		s.shadow, s.shadowed = rec, true
 		_, err := e.commit(tx, s, model.MoveResync)
@@ -187,6 +179,21 @@ func (e *Engine) compare(tx store.Tx, s standing, rec model.Record, mode pullMod
 		return e.absorbNewer(tx, s, rec, mode)
 	}
 	return e.reconcile(tx, s, nil, rec)
+}
+
+// compareReview is compare for a note in review. same and older are about the
+// shadow.
+func (e *Engine) compareReview(tx store.Tx, s standing, rec model.Record, mode pullMode, same, older bool) (outcome, error) {
+	shown := rec.Rev == s.review.Remote.Rev && (!mode.anew || model.Equal(rec.Fields, s.review.Remote.Fields))
+	switch {
+	case same, shown, s.shadowed && rec.Rev == s.shadow.Rev:
+		s.shadow, s.shadowed = rec, true
+		_, err := e.commit(tx, s, model.MoveResync)
+		return ignored, err
+	case older && mode.reason.Forgot():
+		return e.sendAgain(tx, s, rec)
+	}
+	return e.reviewMoved(tx, s, rec)
 }
 
 // sendAgain keeps our newer text against a server that went back to an older

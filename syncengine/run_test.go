@@ -107,7 +107,7 @@ func TestAskRound(t *testing.T) {
 	b.edit(id, func(f *model.Fields) { f.Body = "from b" })
 	b.mustSync()
 	r, err := a.worker(time.Hour).AskRound(ctx, syncengine.RoundOptions{})
-	if err != nil || r.Pulled != 1 {
+	if err != nil || a.get(id).Body != "from b" { // a slow worker's first round may have it already
 		t.Errorf("%+v %v", r, err)
 	}
 	a.faults.times(1, auth401)

@@ -228,8 +228,8 @@ func TestProcessesShareAStore(t *testing.T) {
 	alone99, aloneWorst := worst(sh.alone)
 	t.Logf("%d writes: p99 %v, worst %v (alone %v, %v); %d syncs, %d requests of %d processes, fence +%d, %d changes of the worker",
 		len(sh.waits), p99, most, alone99, aloneWorst, sh.syncs, r.requests, len(r.order), after.fence-before.fence, sh.turns)
-	if big("STET_SECONDS") && most > max(time.Second, 3*aloneWorst) { // a busy machine is slow for all
-		t.Errorf("a write took %v (alone %v)", most, aloneWorst)
+	if wait := most - alone99; big("STET_SECONDS") && wait > time.Second { // what the start of a process takes is no wait
+		t.Errorf("a write waited %v (it took %v; alone such a command takes %v)", wait, most, alone99)
 	}
 	proof(t, "G10", fmt.Sprintf("five processes on one store for %d s: writers, watch, sync loop, screens", seconds),
 		fmt.Sprintf("%d writes, 0 told busy, worst %d ms with the start of the process, p99 %d ms (alone %d and %d); rounds of %d processes, none at once",
