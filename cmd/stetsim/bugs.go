@@ -90,7 +90,7 @@ var bugs = []mutant{
 	{"a pulled field is dropped", "I-5", fDriver, "	rec.RemoteID = \"\"\n", "	rec.RemoteID, rec.Fields.Order = \"\", \"\"\n"},
 	{"a replay is believed though the note changed since", "I-5", fPush, "		if o.Kind != remote.Applied || !o.Superseded {", "		if o.Rev >= 0 {"},
 	// I-6: what was deleted stays deleted.
-	{"create over a tombstone", "I-6", fJudge, "		if cur != nil && !cur.Purged {\n			return store.AlreadyExists, cur.Fields\n		}", "		if cur != nil && !cur.Purged && !cur.Fields.Deleted {\n			return store.AlreadyExists, cur.Fields\n		}"},
+	{"create over a tombstone", "I-6", fJudge, "		case cur != nil && !cur.Purged:\n", "		case cur != nil && !cur.Purged && !cur.Fields.Deleted:\n"},
 	{"append to a tombstone", "I-6", fJudge, "	case cur.Fields.Deleted:\n		return store.Conflict, cur.Fields\n	}\n	after := op.Patch.Apply(cur.Fields)\n	if len(after.Log)", "	}\n	after := op.Patch.Apply(cur.Fields)\n	after.Deleted = false\n	if len(after.Log)"},
 	{"an edit wins over a deletion without a word", "I-6", fMerge, "	case base == nil || !base.Deleted && edited(*base, live):", "	case base != nil && edited(*base, live):\n		r.Merged = live.Clone()\n	case base == nil:"},
 	// I-7: the cursor skips nothing.
@@ -117,7 +117,7 @@ var bugs = []mutant{
 	{"everybody gets the lease", "I-13", fLease, "	if err := lock.tryPast(); err != nil {", "	if err := lock.tryPast(); err != nil && !errors.Is(err, errLocked) {"},
 	// I-14 and I-15: a server that forgot.
 	{"an empty server means deleted", "I-14", fResync, "	if reason.Forgot() && s.note.Purged {", "	if s.note.Status == model.Synced {\n		gone := model.Record{ID: s.note.ID, Rev: s.shadow.Rev + 1, Fields: model.Fields{Deleted: true}, ServerAt: e.time()}\n		_, err := e.absorbNewer(tx, s, gone, pullMode{consent: true})\n		return err\n	}\n	if reason.Forgot() && s.note.Purged {"},
-	{"a restored server's old text is taken for a change", "I-15", fAbsorb, "	case older && mode.reason.Forgot():\n		return e.sendAgain(tx, s, rec)\n", "	case older && mode.reason.Forgot() && s.note.Status == model.Synced:\n		return e.takeRemote(tx, s, rec)\n	case older && mode.reason.Forgot():\n		return e.sendAgain(tx, s, rec)\n"},
+	{"a restored server's old text is taken for a change", "I-15", fAbsorb, "	case older && mode.reason.Forgot():\n		return e.sendAgain(tx, s, rec)\n	case s.note.Purged:\n", "	case older && mode.reason.Forgot() && s.note.Status == model.Synced:\n		return e.takeRemote(tx, s, rec)\n	case older && mode.reason.Forgot():\n		return e.sendAgain(tx, s, rec)\n	case s.note.Purged:\n"},
 	{"the server trusts any cursor", "I-15", fCursor, "	return known(err == nil && tag == since.Tag)\n", "	return nil\n"},
 	{"a new epoch goes unnoticed", "I-15", fCursor, "	case since.Epoch != a.epoch:\n		return store.ErrEpoch\n", ""},
 	// I-16: a cloned home.

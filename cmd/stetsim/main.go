@@ -77,10 +77,11 @@ func main() {
 func tune(o options) {
 	runtime.GOMAXPROCS(max(1, o.workers))
 	debug.SetGCPercent(garbage)
+	keepMemory()
 }
 
 // garbage is how much more than what is kept may lie about, in percent.
-const garbage = 3000
+const garbage = 1000
 
 // errBroken says that what had to be said is said.
 var errBroken = errors.New("an invariant is broken")

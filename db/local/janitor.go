@@ -24,7 +24,7 @@ type janitor struct {
 	s       *Store
 	start   sync.Once
 	commits atomic.Int64
-	last    atomic.Int64 // commits at the last move
+	last    atomic.Int64 // commits at the last look at the journal
 	armed   atomic.Bool  // it waits for the quiet after a write, and looks at commits then
 	wake    chan struct{}
 	done    chan struct{}
@@ -61,8 +61,11 @@ func (j *janitor) run() {
 			if !j.armed.Load() {
 				timer, armed = j.arm()
 			}
-			if j.commits.Load()-j.last.Load() >= journalTx && j.journal() > journalBytes {
-				j.move()
+			if n := j.commits.Load(); n-j.last.Load() >= journalTx {
+				j.last.Store(n) // one look at the file for so many writes
+				if j.journal() > journalBytes {
+					j.move()
+				}
 			}
 		case <-timer:
 			j.armed.Store(false) // before the look: a write after it wakes

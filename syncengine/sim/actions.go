@@ -197,7 +197,7 @@ func (w *world) doServerCompact(d *device) {
 // kind of fault and every action.
 var rare = []string{"process killed", "server crash before commit", "server crash after commit", "met by others", "lease refused",
 	"guard held", "home cloned", "home restored", "server restored", "server file copied back", "server wiped", "server compacted",
-	"verdict replayed", "verdict conflict", "verdict already-exists", "verdict unknown-note", "verdict purged", "verdict not-tried"}
+	"verdict replayed", "verdict conflict", "verdict already-exists", "verdict unknown-note", "verdict purged"}
 
 // Kinds names all that a large number of schedules must have met, as Hits
 // counts it.

@@ -21,6 +21,7 @@ type device struct {
 	label     string
 	account   int
 	dir       string
+	home      *home // its place in the pool; nil for a copy
 	skew      time.Duration
 	server    int // which one it is connected to
 	processes []*process
@@ -32,8 +33,9 @@ type device struct {
 	open      map[string]model.Fields // external editor: note → text it was opened on
 	backups   []deviceBackup
 
-	acting    int // depth of its nested actions
-	rounds    int // rounds under way: the lease allows one
+	acting    int         // depth of its nested actions
+	rounds    int         // rounds under way: the lease allows one
+	lease     store.Lease // kept from one round to the next, as a worker does
 	consent   bool
 	removed   int             // clean notes that the round under way moved to the trash or replaced
 	live      int             // live notes when the round began
@@ -45,6 +47,7 @@ type device struct {
 	jumped    bool            // its clock moved in this run
 	lost      []int           // per server: how often it had forgotten when this device last finished a round
 	leaving   bool            // it is changing servers or homes: the watch looks away
+	synced    bool            // it did, since the faults stopped
 	copied    bool            // it came back from a backup, or is a copy
 }
 
@@ -65,11 +68,16 @@ type process struct {
 }
 
 func newDevice(w *world, label string, account int, skew time.Duration) *device {
-	d := &device{w: w, label: label, account: account, skew: skew, dir: w.folder(label), view: map[string]stance{},
+	d := &device{w: w, label: label, account: account, skew: skew, view: map[string]stance{},
 		writing: map[string]text{}, drafts: map[string]string{}, open: map[string]model.Fields{}, told: map[string]bool{},
 		lost: make([]int, w.script.Config.Servers)}
-	w.must("make store", copyStore(emptyStore(w), d.dir))
-	d.processes = []*process{d.start()}
+	h, s, err := w.pool.home(d)
+	w.must("take home", err)
+	d.home, d.dir = h, h.dir
+	if s == nil {
+		s = d.load()
+	}
+	d.processes = []*process{d.run(s)}
 	d.connect(0)
 	return d
 }
@@ -87,11 +95,22 @@ func (d *device) main() *process { return d.processes[0] }
 func (d *device) any() *process { return d.processes[d.w.rng.IntN(len(d.processes))] }
 
 // start is a start of the program.
-func (d *device) start() *process {
-	w := d.w
-	s, err := local.Open(ctx, local.Options{Path: filepath.Join(d.dir, "stet.db"), Now: d.now, Device: d.label,
+func (d *device) start() *process { return d.run(d.load()) }
+
+func (d *device) load() *local.Store {
+	now := d.now
+	if d.home != nil {
+		now = d.home.now
+	}
+	s, err := local.Open(ctx, local.Options{Path: filepath.Join(d.dir, "stet.db"), Now: now, Device: d.label, Machine: "sim",
 		Sleep: time.Sleep, After: func(time.Duration) <-chan time.Time { return nil }})
-	w.must("open store", err)
+	d.w.must("open store", err)
+	return s
+}
+
+// run is a program with an open store.
+func (d *device) run(s *local.Store) *process {
+	w := d.w
 	p := &process{d: d, store: s}
 	driver, err := native.New(fmt.Sprintf("http://sim.example:%d", 8420), tokenOf(accounts[d.account]), native.WithTransport(line{d}))
 	w.must("make driver", err)
@@ -107,12 +126,6 @@ func (w *world) after(t time.Duration) <-chan time.Time {
 	ch := make(chan time.Time, 1)
 	ch <- w.now
 	return ch
-}
-
-func (d *device) stop() {
-	for _, p := range d.processes {
-		_ = p.store.Close()
-	}
 }
 
 // killed unwinds a device's processes.
@@ -162,12 +175,20 @@ func (d *device) reopen() {
 }
 
 func (d *device) restartAll() {
+	d.alone()
 	for i, p := range d.processes {
 		d.w.must("close store", p.store.Close())
 		d.processes[i] = d.start()
 	}
-	d.rounds = 0
+	d.rounds, d.lease = 0, nil
 	d.open = map[string]model.Fields{}
+}
+
+// alone leaves the store's file to the programs.
+func (d *device) alone() {
+	if d.home != nil {
+		d.w.must("leave home", d.home.raw.Close())
+	}
 }
 
 // round is one `stet sync`, or one of the worker's.
@@ -179,20 +200,33 @@ func (d *device) round(p *process, o syncengine.RoundOptions) error {
 	if !d.w.calm && d.w.depth > 2 {
 		return nil
 	}
-	lease, err := p.store.Lease(ctx)
-	d.w.must("take lease", err)
+	var err error
+	if d.lease == nil {
+		d.lease, err = p.store.Lease(ctx)
+		d.w.must("take lease", err)
+	}
 	d.rounds++
 	d.consent, d.removed, d.asked, d.live = o.Yes, 0, false, d.countLive()
 	lost := d.w.servers[d.server].lost
 	_, err = p.engine.Round(ctx, o)
 	d.rounds--
-	d.w.must("release lease", lease.Release())
+	if !d.w.calm {
+		d.release()
+	}
 	d.checkRound(err, o)
 	if err == nil && lost == d.w.servers[d.server].lost {
 		d.lost[d.server] = lost
 	}
 	d.w.trace.add("  %s round: %v", d.label, err)
 	return err
+}
+
+// release lets others sync, where nobody was killed before he could.
+func (d *device) release() {
+	if lease := d.lease; lease != nil {
+		d.lease = nil
+		d.w.must("release lease", lease.Release())
+	}
 }
 
 // tryLease is a second process that would sync while one does.
@@ -231,16 +265,4 @@ func copyStore(from, to string) error {
 		_ = os.Remove(filepath.Join(to, "stet.db"+ext))
 	}
 	return copyFile(filepath.Join(from, "stet.db"), filepath.Join(to, "stet.db"))
-}
-
-// emptyStore makes a store once a run, so that devices need not.
-func emptyStore(w *world) string {
-	dir := filepath.Join(w.dir, "empty")
-	if _, err := os.Stat(dir); err == nil {
-		return dir
-	}
-	s, err := local.Open(ctx, local.Options{Path: filepath.Join(w.folder("empty"), "stet.db"), Now: func() time.Time { return w.now }})
-	w.must("make empty store", err)
-	w.must("close empty store", s.Close())
-	return dir
 }

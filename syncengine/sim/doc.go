@@ -29,6 +29,9 @@
 //	I-10 a crash leaves before or after   I-21 many deletions ask first
 //	I-11 clocks decide nothing            I-22 a newer format is not written
 //
+// Opening a store costs more than most of what a run does with it, so runs hand
+// theirs on through a [Pool], emptied; what dies is opened anew from its file.
+//
 // Rules of the room: it counts as a program: it may import db and everything of
 // syncengine. Nothing outside is told that it is simulated. All chance comes
 // from the step's own source, so that leaving out a step does not change what

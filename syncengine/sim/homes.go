@@ -33,6 +33,7 @@ func (w *world) doReopen(d *device) {
 func (d *device) settled() bool { return d.acting <= 1 && d.w.depth == 0 && d.rounds == 0 }
 
 func (d *device) closeAll() {
+	d.alone()
 	for _, p := range d.processes {
 		d.w.must("close store", p.store.Close())
 	}

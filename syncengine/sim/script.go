@@ -82,7 +82,7 @@ func drawConfig(r *rand.Rand) Config {
 		}
 		return p
 	}
-	c.Kill, c.Crash, c.Meet = chance(0.06), chance(0.03), chance(0.15)
+	c.Kill, c.Crash, c.Meet = chance(0.03), chance(0.03), chance(0.15)
 	for range c.Devices {
 		var skew time.Duration
 		if r.IntN(3) == 0 {

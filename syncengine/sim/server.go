@@ -22,6 +22,7 @@ var accounts = []string{"ana", "bob"}
 type host struct {
 	w       *world
 	n       int
+	site    *site
 	path    string
 	skew    time.Duration
 	store   *sqlite.Store
@@ -42,28 +43,30 @@ type backup struct {
 }
 
 func newHost(w *world, n int) *host {
-	s := &host{w: w, n: n, path: filepath.Join(w.folder(fmt.Sprintf("server%d", n)), "stetd.db"), books: newBooks()}
-	s.open(true)
+	s := &host{w: w, n: n, books: newBooks()}
+	at, st, err := w.pool.site(s)
+	w.must("take server", err)
+	if s.site, s.path = at, at.path; st == nil {
+		st = s.load()
+	}
+	s.run(st, true)
 	return s
 }
 
 func (s *host) now() time.Time { return s.w.now.Add(s.skew) }
 
-// source makes epochs: different at every start, the same in every run.
-type source struct{ w *world }
+func (s *host) storeOptions() sqlite.Options { return sqlite.Options{Now: s.site.now, Rand: s.site} }
 
-func (r source) Read(p []byte) (int, error) {
-	for i := range p {
-		p[i] = byte(r.w.rng.Uint32())
-	}
-	return len(p), nil
-}
+func (s *host) open(fresh bool) { s.run(s.load(), fresh) }
 
-func (s *host) storeOptions() sqlite.Options { return sqlite.Options{Now: s.now, Rand: source{s.w}} }
-
-func (s *host) open(fresh bool) {
+func (s *host) load() *sqlite.Store {
 	st, err := sqlite.Open(ctx, s.path, s.storeOptions())
 	s.w.must("open server store", err)
+	return st
+}
+
+// run is a server with an open store.
+func (s *host) run(st *sqlite.Store, fresh bool) {
 	s.store = st
 	if fresh {
 		for _, name := range accounts {
@@ -76,7 +79,10 @@ func (s *host) open(fresh bool) {
 
 func tokenOf(account string) string { return "stet_sim_" + account }
 
-func (s *host) close() { s.w.must("close server store", s.store.Close()) }
+func (s *host) close() {
+	s.w.must("leave server", s.site.raw.Close())
+	s.w.must("close server store", s.store.Close())
+}
 
 // restart is a start after a crash or a stop. What was acknowledged must be
 // there.
@@ -103,7 +109,7 @@ func (s *host) remove() {
 
 // backup keeps the data as they are now, while it serves.
 func (s *host) backup() {
-	b := backup{fmt.Sprintf("%s.%d", s.path, len(s.backups)), s.books.clone()}
+	b := backup{filepath.Join(s.w.folder("backups"), fmt.Sprintf("%d.%d", s.n, len(s.backups))), s.books.clone()}
 	_, err := sqlite.Backup(ctx, s.path, b.path)
 	s.w.must("back up", err)
 	s.backups = append(s.backups, b)

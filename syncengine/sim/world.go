@@ -25,6 +25,7 @@ type world struct {
 	late    []lateRequest
 	people  people
 	trace   trace
+	pool    *Pool
 	failed  *Violation
 	hits    map[string]int // how often each kind of fault and rare state was met
 }
@@ -108,10 +109,14 @@ type Result struct {
 type Options struct {
 	Dir  string       // where its files are; made and removed by Run. "" means a temporary folder
 	Tell func(string) // hears each line of the trace; nil for nobody
+	Pool *Pool        // of open stores, for many runs one after another; nil for none
 	// Clocks overrides the skew of all devices, to show that clocks decide
 	// nothing.
 	Clocks []time.Duration
 }
+
+// start is the true time at which every run begins.
+var start = time.Date(2026, 11, 21, 8, 0, 0, 0, time.UTC)
 
 // Run runs a script.
 func Run(s Script, o Options) (res Result) {
@@ -123,9 +128,15 @@ func Run(s Script, o Options) (res Result) {
 	if o.Clocks != nil {
 		s.Config.Skew = o.Clocks
 	}
-	w := &world{script: s, dir: dir, now: time.Date(2026, 11, 21, 8, 0, 0, 0, time.UTC), hits: map[string]int{}, people: newPeople()}
+	if o.Pool == nil {
+		if o.Pool, err = NewPool(dir); err != nil {
+			return Result{Violation: &Violation{"error", err.Error(), 0}}
+		}
+		defer o.Pool.Close()
+	}
+	w := &world{script: s, dir: dir, now: start, hits: map[string]int{}, people: newPeople(), pool: o.Pool}
 	w.trace.tell = o.Tell
-	defer w.close()
+	defer w.pool.keep(w)
 	defer func() {
 		res.Violation, res.Trace, res.Hits, res.Steps = w.failed, w.trace.sum, w.hits, len(s.Steps)
 		if w.failed != nil && o.Tell != nil {
@@ -176,17 +187,6 @@ func (w *world) build() {
 	}
 	if c.Second {
 		w.devices[0].processes = append(w.devices[0].processes, w.devices[0].start())
-	}
-}
-
-func (w *world) close() {
-	for _, d := range w.devices {
-		d.stop()
-	}
-	for _, s := range w.servers {
-		if s.store != nil {
-			_ = s.store.Close()
-		}
 	}
 }
 

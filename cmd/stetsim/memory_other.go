@@ -1,0 +1,6 @@
+//go:build !linux
+
+package main
+
+// keepMemory is of use with glibc only.
+func keepMemory() {}
