@@ -137,7 +137,6 @@ var bugs = []mutant{
 	{"Retry-After is forgotten", "I-18", fEngine, "	wait := at.Sub(e.now())\n	if wait <= 0 ||", "	wait := time.Duration(0)\n	if wait <= 0 ||"},
 	{"waits grow without end", "I-18", fSettle, "	wait := max(e.backoff(op.Attempt), min(out.After, maxRetryAfter))", "	wait := max(e.backoff(op.Attempt)*1000, min(out.After, maxRetryAfter))"},
 	{"a driver goes on asking after 429", "I-18", fBatch, "	if first.Stopped != nil {", "	if false {"},
-	{"what was held is never released", "I-18", fAbsorb, "	if err != nil || !ok || h.Reason != store.HeldForOp {\n		return err\n	}", "	if err != nil || !ok || h.Reason != store.HeldForConsent {\n		return err\n	}"},
 	// I-19: what is not the server's is no data.
 	{"a page of any type is read", "I-19", fDriver, "	case !a.is(wire.TypeJSON):\n		return remote.Page{}, notProtocol(\"content type is not JSON\")\n	}\n	page,", "	}\n	page,"},
 	{"a page that cannot be read is an empty one", "I-19", fDriver, "	page, err := readPage(a.body, cursor)\n	if err != nil {\n		return remote.Page{}, notProtocol(\"%v\", err)\n	}", "	page, err := readPage(a.body, cursor)\n	if err != nil {\n		return remote.Page{Unchanged: cursor != \"\", Next: cursor}, nil\n	}"},

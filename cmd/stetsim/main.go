@@ -19,6 +19,7 @@ import (
 	"os"
 	"runtime"
 	"runtime/debug"
+	"time"
 
 	"stet/syncengine/sim"
 )
@@ -34,6 +35,7 @@ type options struct {
 	first   bool // stop at the first violation
 	workers int
 	budget  int
+	limit   time.Duration
 	pick    int
 	dir     string
 }
@@ -51,6 +53,7 @@ func main() {
 	flag.IntVar(&o.workers, "workers", runtime.GOMAXPROCS(0), "schedules at a time")
 	flag.IntVar(&o.budget, "budget", 3000, "with -mutants: schedules that each bug may need")
 	flag.IntVar(&o.pick, "pick", 0, "with -mutants: only so many, spread over the list; 0 means all")
+	flag.DurationVar(&o.limit, "limit", 0, "begin no schedule after this time; 0 means no limit")
 	flag.Parse()
 	tune(o)
 	o.dir = sim.Scratch()

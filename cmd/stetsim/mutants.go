@@ -120,8 +120,12 @@ func hunt(chosen []mutant, o options, root, dir string) <-chan verdict {
 	return out
 }
 
-// mutantTime bounds one bug's schedules; a bug may also make one hang.
-const mutantTime = 3 * time.Minute
+// mutantTime bounds one bug's schedules. Who is not done so long after that
+// hangs, which is noticed too.
+const (
+	mutantTime = 3 * time.Minute
+	hangTime   = 2 * time.Minute
+)
 
 var (
 	lastLine = regexp.MustCompile(`(?m)^schedules (\d+) seed \d+ violations (\d+) trace`)
@@ -136,8 +140,8 @@ func try(m mutant, o options, root, dir string) verdict {
 	if err := build(m, root, dir, bin); err != nil {
 		return verdict{err: err}
 	}
-	cmd := exec.Command(bin, "-first", "-workers", "1", "-n", strconv.Itoa(o.budget), "-seed", strconv.FormatUint(o.seed, 10))
-	timer := time.AfterFunc(mutantTime, func() { _ = cmd.Process.Kill() })
+	cmd := exec.Command(bin, "-first", "-workers", "1", "-limit", mutantTime.String(), "-n", strconv.Itoa(o.budget), "-seed", strconv.FormatUint(o.seed, 10))
+	timer := time.AfterFunc(mutantTime+hangTime, func() { _ = cmd.Process.Kill() })
 	text, err := cmd.Output()
 	timer.Stop()
 	var exit *exec.ExitError

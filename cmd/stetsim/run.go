@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"hash/fnv"
 	"io"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -38,31 +40,22 @@ func schedules(w io.Writer, o options) error {
 		return one(w, sim.Draw(o.seed), o)
 	}
 	began := time.Now()
-	results := runAll(o)
+	t := runAll(o)
 	took := time.Since(began)
-	var broken []uint64
-	hash := fnv.New64a()
-	hits := map[string]int{}
-	ran := 0
-	for i, res := range results {
-		if res == nil {
-			continue
-		}
-		ran++
-		_ = binary.Write(hash, binary.LittleEndian, res.Trace) // a hash takes all
-		for k, n := range res.Hits {
-			hits[k] += n
-		}
-		if res.Violation != nil {
-			broken = append(broken, o.seed+uint64(i))
-			if len(broken) <= maxTold {
-				tell(w, o, o.seed+uint64(i), res.Violation)
-			}
+	broken := slices.Sorted(maps.Keys(t.broken))
+	for _, i := range broken[:min(len(broken), maxTold)] {
+		tell(w, o, o.seed+uint64(i), t.broken[i])
+	}
+	ran, hash := 0, fnv.New64a()
+	for i, done := range t.done {
+		if done {
+			ran++
+			_ = binary.Write(hash, binary.LittleEndian, t.traces[i]) // a hash takes all
 		}
 	}
 	fmt.Fprintf(w, "%d schedules in %.1f s, %.0f a second and core\n", ran, took.Seconds(),
 		float64(ran)/took.Seconds()/float64(max(1, min(o.workers, o.n))))
-	proved := !o.proof || proofs(w, o, results, ran, len(broken), hits)
+	proved := !o.proof || proofs(w, o, t, ran)
 	fmt.Fprintf(w, "schedules %d seed %d violations %d trace %016x\n", ran, o.seed, len(broken), hash.Sum64())
 	if len(broken) > 0 || !proved {
 		return errBroken
@@ -79,12 +72,41 @@ func check(s sim.Script, every uint64, o sim.Options) sim.Result {
 	return res
 }
 
-// runAll checks all seeds, several at a time; the result of seed+i is at i, nil
-// if it was not run.
-func runAll(o options) []*sim.Result {
-	out := make([]*sim.Result, o.n)
+// tally is what runs of many seeds came to; the run of seed+i is at i. It stays
+// small: a million runs are a few megabytes.
+type tally struct {
+	sync.Mutex
+	traces []uint64
+	done   []bool
+	broken map[int]*sim.Violation
+	hits   map[string]int // how often each kind was met, in all runs together
+	cycles int            // the most that a run needed until all was drained
+}
+
+func (t *tally) add(i int, res sim.Result) {
+	t.Lock()
+	defer t.Unlock()
+	t.traces[i], t.done[i] = res.Trace, true
+	if res.Violation != nil {
+		t.broken[i] = res.Violation
+	}
+	for k, n := range res.Hits {
+		t.hits[k] += n
+	}
+	t.cycles = max(t.cycles, res.Hits[sim.Cycles])
+}
+
+// runAll checks all seeds, several at a time, and says now and then how far it
+// is where somebody watches. It ends early at the first violation with -first,
+// and when -limit is over.
+func runAll(o options) *tally {
+	t := &tally{traces: make([]uint64, o.n), done: make([]bool, o.n), broken: map[int]*sim.Violation{}, hits: map[string]int{}}
 	var next atomic.Int64
 	var stop atomic.Bool
+	if o.limit > 0 {
+		defer time.AfterFunc(o.limit, func() { stop.Store(true) }).Stop()
+	}
+	defer progress(o, &next)()
 	var all sync.WaitGroup
 	for range max(1, o.workers) {
 		all.Go(func() {
@@ -99,7 +121,7 @@ func runAll(o options) []*sim.Result {
 					return
 				}
 				res := check(sim.Draw(o.seed+uint64(i)), o.every(), with)
-				out[i] = &res
+				t.add(i, res)
 				if res.Violation != nil && o.first {
 					stop.Store(true)
 				}
@@ -107,7 +129,31 @@ func runAll(o options) []*sim.Result {
 		})
 	}
 	all.Wait()
-	return out
+	return t
+}
+
+// progress tells on a terminal how many schedules have begun, until the function
+// that it returns is called.
+func progress(o options, begun *atomic.Int64) (end func()) {
+	if info, err := os.Stderr.Stat(); err != nil || info.Mode()&os.ModeCharDevice == 0 {
+		return func() {}
+	}
+	ticker, quit := time.NewTicker(time.Second), make(chan struct{})
+	go func() {
+		for {
+			select {
+			case <-ticker.C:
+				fmt.Fprintf(os.Stderr, "\r%d of %d schedules ", min(begun.Load(), int64(o.n)), o.n)
+			case <-quit:
+				return
+			}
+		}
+	}()
+	return func() {
+		ticker.Stop()
+		close(quit)
+		fmt.Fprint(os.Stderr, "\r")
+	}
 }
 
 // tell prints a violation with all that is needed to meet it again.
@@ -158,13 +204,13 @@ const repeated = 200
 // proofs prints the lines of the table of proofs. It reports whether the same
 // seeds did the same again, and the gate's number of schedules met every kind of
 // fault often enough.
-func proofs(w io.Writer, o options, results []*sim.Result, ran, broken int, hits map[string]int) bool {
-	fmt.Fprintf(w, "proof G1 | simulated schedules, all faults, I-1 to I-22 | %d schedules: %d violations | 5000\n", ran, broken)
+func proofs(w io.Writer, o options, t *tally, ran int) bool {
+	fmt.Fprintf(w, "proof G1 | simulated schedules, all faults, I-1 to I-22 | %d schedules: %d violations | 5000\n", ran, len(t.broken))
 	again := o
 	again.n = min(o.n, repeated)
 	differ := 0
-	for i, res := range runAll(again) {
-		if res == nil || results[i] == nil || res.Trace != results[i].Trace {
+	for i, trace := range runAll(again).traces {
+		if trace != t.traces[i] {
 			differ++
 		}
 	}
@@ -172,8 +218,8 @@ func proofs(w io.Writer, o options, results []*sim.Result, ran, broken int, hits
 	rarest, least := "", 1<<62
 	kinds := sim.Kinds()
 	for _, k := range kinds {
-		if hits[k] < least {
-			rarest, least = k, hits[k]
+		if t.hits[k] < least {
+			rarest, least = k, t.hits[k]
 		}
 	}
 	rare := o.n >= gate && least < often
@@ -181,17 +227,6 @@ func proofs(w io.Writer, o options, results []*sim.Result, ran, broken int, hits
 		fmt.Fprintf(w, "%s was met %d times only\n", rarest, least)
 	}
 	fmt.Fprintf(w, "proof G5 | each kind of fault and rare state met | %d kinds, the rarest (%s) %d times | 10\n", len(kinds), rarest, least)
-	fmt.Fprintf(w, "proof G11 | after the faults stop: outboxes empty, dumps equal | all of %d schedules, at most %d rounds | 10\n", ran,
-		most(results, "cycles to drain"))
+	fmt.Fprintf(w, "proof G11 | after the faults stop: outboxes empty, dumps equal | all of %d schedules, at most %d rounds | 10\n", ran, t.cycles)
 	return differ == 0 && !rare
-}
-
-func most(results []*sim.Result, what string) int {
-	n := 0
-	for _, res := range results {
-		if res != nil {
-			n = max(n, res.Hits[what])
-		}
-	}
-	return n
 }

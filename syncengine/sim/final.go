@@ -12,6 +12,10 @@ import (
 	"stet/syncengine/server/store"
 )
 
+// Cycles is the name under which Hits tells how many rounds of every device it
+// took to drain.
+const Cycles = "cycles to drain"
+
 // maxCycles is how many rounds of every device it may take until all is
 // drained, once the faults have stopped and every review is answered.
 const maxCycles = 10
@@ -58,7 +62,7 @@ func (w *world) drain() {
 			quiet = (d.atRest() || w.calmly(d)) && quiet
 		}
 		if quiet && w.calmly(w.devices[w.rng.IntN(len(w.devices))]) {
-			w.hits["cycles to drain"] = max(w.hits["cycles to drain"], cycle)
+			w.hits[Cycles] = max(w.hits[Cycles], cycle)
 			return
 		}
 		if cycle > maxCycles {
