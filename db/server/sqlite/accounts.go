@@ -75,7 +75,7 @@ func (s *Store) RemoveAccount(ctx context.Context, name string) error {
 		if err != nil {
 			return err
 		}
-		for _, table := range []string{"notes WHERE account", "changes WHERE account", "tokens WHERE account", "accounts WHERE id"} {
+		for _, table := range []string{"notes WHERE account", "changes WHERE account", "collections WHERE account", "tokens WHERE account", "accounts WHERE id"} {
 			if _, err := g.w.conn.ExecContext(g.ctx, "DELETE FROM "+table+" = ?", id); err != nil {
 				return translate("remove account", err)
 			}

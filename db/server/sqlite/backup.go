@@ -158,7 +158,7 @@ func checkCopy(ctx context.Context, path string) (sum Summary, err error) {
 }
 
 func summarize(ctx context.Context, q querier) (sum Summary, err error) {
-	err = q.QueryRowContext(ctx, `SELECT (SELECT count(*) FROM accounts), (SELECT count(*) FROM notes WHERE NOT deleted)`).
+	err = q.QueryRowContext(ctx, `SELECT (SELECT count(*) FROM accounts), (SELECT count(*) FROM notes WHERE collection = 'notes' AND NOT deleted)`).
 		Scan(&sum.Accounts, &sum.Notes)
 	return sum, translate("count notes", err)
 }

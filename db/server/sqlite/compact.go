@@ -108,7 +108,7 @@ func (c *compaction) cuts(ctx context.Context) (out []cut, err error) {
 
 const (
 	sqlFloor = `UPDATE accounts SET floor = ?, floor_tag = ? WHERE id = ? AND floor < ?`
-	sqlOld   = `FROM changes c LEFT JOIN notes n ON n.account = c.account AND n.rev = c.rev
+	sqlOld   = `FROM changes c LEFT JOIN notes n ON n.account = c.account AND n.collection = c.collection AND n.rev = c.rev
 		WHERE c.account = ? AND c.rev > ? AND c.rev <= ? AND c.snapshot IS NOT NULL AND n.rev IS NULL`
 	// A text is a tombstone's last when the deletion came right after it.
 	sqlCount = `SELECT count(*), coalesce(sum(length(c.snapshot)), 0), coalesce(sum(EXISTS (SELECT 1 FROM notes d

@@ -12,6 +12,13 @@
 //     no savepoint. A statement that fails rolls the group back, and its calls
 //     are then tried one by one, so that nobody fails for another's sake.
 //
+//   - A caller's own transaction (Transact) runs on that goroutine too, inside the
+//     group: what it read stands until the commit. Refused, it goes back to a
+//     savepoint and the others of the group do not notice.
+//
+//   - Documents of other collections are rows like notes, on the same clock, and
+//     keep their newest text alone.
+//
 //   - Reads have their own read-only connections and see one snapshot each.
 //
 //   - A note's text is stored once, as the snapshot of the change that made it.

@@ -14,7 +14,7 @@ const (
 	sqlPage = `SELECT c.tag, n.purged, ` + changeColumns + `
 		FROM notes n JOIN changes c ON c.account = n.account AND c.rev = n.rev
 		WHERE n.account = ? AND n.rev > ? AND n.collection = ? AND n.deleted <= ? ORDER BY n.rev LIMIT 0+?`
-	sqlAt     = `SELECT ` + changeColumns + ` FROM changes c WHERE c.account = ? AND c.rev = ? AND c.note = ? AND c.snapshot IS NOT NULL`
+	sqlAt     = `SELECT ` + changeColumns + ` FROM changes c WHERE c.account = ? AND c.rev = ? AND c.collection = 'notes' AND c.note = ? AND c.snapshot IS NOT NULL`
 	sqlLink   = `SELECT c.prev, c.snapshot IS NULL, ` + changeColumns + ` FROM changes c WHERE c.account = ? AND c.rev = ?`
 	sqlNewest = `SELECT rev FROM notes WHERE account = ? AND collection = ? AND id = ?`
 )

@@ -42,24 +42,38 @@ func (c *codec) pack(f model.Fields) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("write snapshot: %w", err)
 	}
+	return c.packText(text), nil
+}
+
+func (c *codec) packText(text []byte) []byte {
 	if len(text) < worthZipping {
-		return append([]byte{plain}, text...), nil
+		return append([]byte{plain}, text...)
 	}
-	return c.enc.EncodeAll(text, append(make([]byte, 0, len(text)/2+64), zipped)), nil
+	return c.enc.EncodeAll(text, append(make([]byte, 0, len(text)/2+64), zipped))
 }
 
 func (c *codec) unpack(snapshot []byte) (f model.Fields, err error) {
-	if len(snapshot) == 0 {
-		return f, fmt.Errorf("read snapshot: %w", model.ErrCorrupt)
-	}
-	text := snapshot[1:]
-	if snapshot[0] == zipped {
-		if text, err = c.dec.DecodeAll(text, nil); err != nil {
-			return f, fmt.Errorf("read snapshot: %w: %w", model.ErrCorrupt, err)
-		}
+	text, err := c.text(snapshot)
+	if err != nil {
+		return f, err
 	}
 	if err := json.Unmarshal(text, &f); err != nil {
 		return f, fmt.Errorf("read snapshot: %w: %w", model.ErrCorrupt, err)
 	}
 	return f, nil
+}
+
+// text returns the JSON of a snapshot.
+func (c *codec) text(snapshot []byte) ([]byte, error) {
+	if len(snapshot) == 0 {
+		return nil, fmt.Errorf("read snapshot: %w", model.ErrCorrupt)
+	}
+	if snapshot[0] != zipped {
+		return snapshot[1:], nil
+	}
+	text, err := c.dec.DecodeAll(snapshot[1:], nil)
+	if err != nil {
+		return nil, fmt.Errorf("read snapshot: %w: %w", model.ErrCorrupt, err)
+	}
+	return text, nil
 }

@@ -26,3 +26,17 @@ func (t telling) Apply(ctx context.Context, account int64, since store.Cursor, w
 	}
 	return results, err
 }
+
+// Transact implements store.Transactor, as Apply does.
+func (t telling) Transact(ctx context.Context, account int64, f func(store.Txn) error) error {
+	var head store.Cursor
+	err := t.Store.Transact(ctx, account, func(txn store.Txn) error {
+		err := f(txn)
+		head = txn.Head()
+		return err
+	})
+	if err == nil {
+		t.hub.tell(account, head)
+	}
+	return err
+}

@@ -117,6 +117,7 @@ type Token struct {
 // Store holds accounts, their notes and their changes. All methods may be
 // called concurrently.
 type Store interface {
+	Transactor
 	// Apply runs the writes of one account in one durable commit, each on its
 	// own: one that fails changes nothing and does not undo the others. If since
 	// is not zero and not a position of this account, nothing is applied and

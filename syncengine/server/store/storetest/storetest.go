@@ -40,6 +40,16 @@ func Run(t *testing.T, open Open) {
 		"feed under load":  testFeedUnderLoad,
 		"one key at once":  testOneKeyAtOnce,
 		"random histories": testRandom,
+		"transaction":      testTransact,
+		"refused":          testTransactRefused,
+		"counter":          testTransactCounter,
+		"note put":         testPutNote,
+		"documents":        testDocs,
+		"ranges":           testRanges,
+		"timestamps":       testStamp,
+		"dropped":          testDrop,
+		"one view":         testView,
+		"flush":            testFlush,
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := &bench{t: t, ctx: t.Context()}

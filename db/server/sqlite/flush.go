@@ -1,0 +1,56 @@
+package sqlite
+
+import (
+	"context"
+
+	"stet/syncengine/server/store"
+)
+
+const (
+	sqlEpochs   = `SELECT id FROM accounts ORDER BY id`
+	sqlNewEpoch = `UPDATE accounts SET epoch = ?, floor = clock, floor_tag = tag WHERE id = ?`
+)
+
+// Flush implements store.Transactor.
+func (s *Store) Flush(ctx context.Context) error {
+	return s.submit(ctx, maxGroup, func(g *group) error {
+		if err := g.saveClocks(); err != nil {
+			return err
+		}
+		clear(g.accounts)
+		clear(g.dirty)
+		var ids []int64
+		err := each(g.ctx, g.w.conn, sqlEpochs, func(scan func(...any) error) error {
+			var id int64
+			err := scan(&id)
+			ids = append(ids, id)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		for _, table := range []string{"notes", "changes", "collections"} {
+			if _, err := g.w.conn.ExecContext(g.ctx, "DELETE FROM "+table); err != nil {
+				return translate("flush", err)
+			}
+		}
+		return g.beginEpochs(ids)
+	})
+}
+
+// beginEpochs makes every cursor that was given out foreign. The clock goes on:
+// no number is given out twice.
+func (g *group) beginEpochs(ids []int64) error {
+	for _, id := range ids {
+		epoch, err := newEpoch(g.w.s.opts.Rand)
+		if err != nil {
+			return err
+		}
+		if _, err := g.w.conn.ExecContext(g.ctx, sqlNewEpoch, epoch, id); err != nil {
+			return translate("begin epoch", err)
+		}
+	}
+	return nil
+}
+
+var _ store.Transactor = (*Store)(nil)
