@@ -22,7 +22,10 @@ import (
 const grace = 8 * time.Second
 
 // serving is what serve is asked to do.
-type serving struct{ listen, cert, key string }
+type serving struct {
+	listen, cert, key string
+	flush             bool
+}
 
 func serveCommand(open opener) *cobra.Command {
 	var s serving
@@ -41,6 +44,7 @@ func serveCommand(open opener) *cobra.Command {
 	cmd.Flags().StringVar(&s.listen, "listen", "127.0.0.1:8420", "address to listen on; port 0 takes a free one")
 	cmd.Flags().StringVar(&s.cert, "tls-cert", "", "file of the certificate chain (PEM)")
 	cmd.Flags().StringVar(&s.key, "tls-key", "", "file of the certificate's key (PEM)")
+	cmd.Flags().BoolVar(&s.flush, "kinto-flush", false, "let anyone erase all notes by POST /kinto/v1/__flush__; for tests of Kinto's clients")
 	return cmd
 }
 
@@ -65,7 +69,7 @@ func (s serving) run(ctx context.Context, cmd *cobra.Command, st store.Store, co
 		return s.explain(err)
 	}
 	log := slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: slog.LevelWarn}))
-	srv := server.HTTP(server.New(st, server.Options{Now: time.Now, NewID: uuid.NewString, Log: log}), log)
+	srv := server.HTTP(server.New(st, server.Options{Now: time.Now, NewID: uuid.NewString, Log: log, Flush: s.flush}), log)
 	scheme := "http"
 	if config != nil {
 		scheme, srv.TLSConfig = "https", config

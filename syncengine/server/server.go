@@ -5,7 +5,7 @@
 // Rules of the room: the account comes from the token alone. Every error is a
 // problem with a code and a request id; no panic, path or query reaches a
 // client. The clock and the ids are passed in. The native dialect is in native;
-// kinto and mutations come beside it, as further entries of New's table.
+// the others come beside it, as further entries of New's table.
 package server
 
 import (
@@ -21,7 +21,9 @@ import (
 	"time"
 
 	"stet/syncengine/server/answer"
+	"stet/syncengine/server/kinto"
 	"stet/syncengine/server/live"
+	"stet/syncengine/server/mutations"
 	"stet/syncengine/server/native"
 	"stet/syncengine/server/store"
 	"stet/syncengine/wire"
@@ -45,6 +47,9 @@ type Options struct {
 	// Streams is how many streams and waiting polls an account may have open at a
 	// time; 256 if 0.
 	Streams int
+	// Flush lets anyone who can reach the server erase all notes by way of the
+	// Kinto dialect. For tests of Kinto's clients.
+	Flush bool
 }
 
 // complete fills in what was left out.
@@ -70,6 +75,16 @@ type Server struct {
 	opts   Options
 	hub    *live.Hub
 	native *native.Dialect
+	others []dialect
+}
+
+// dialect is another protocol on paths of its own. It knows how it is told who
+// asks, and how it tells what went wrong.
+type dialect interface {
+	Owns(path string) bool
+	Serve(w http.ResponseWriter, r *http.Request)
+	// Fail answers an error that is not the dialect's.
+	Fail(w http.ResponseWriter, r *http.Request, err error)
 }
 
 // New returns a handler that serves s. It owns nothing: closing s is the
@@ -77,8 +92,16 @@ type Server struct {
 func New(s store.Store, opts Options) http.Handler {
 	opts = opts.complete()
 	hub := live.New(s, live.Options{After: opts.After, Sweep: opts.Sweep, PerAccount: opts.Streams})
-	return &Server{store: s, opts: opts, hub: hub, native: native.New(hub.Store(), native.Options{Now: opts.Now,
-		Limits: opts.Limits, Hub: hub, After: opts.After, Heartbeat: opts.Heartbeat})}
+	srv := &Server{store: s, opts: opts, hub: hub}
+	srv.native = native.New(hub.Store(), native.Options{Now: opts.Now, Limits: opts.Limits, Hub: hub, After: opts.After,
+		Heartbeat: opts.Heartbeat})
+	srv.others = []dialect{
+		kinto.New(hub.Store(), kinto.Options{Now: opts.Now, NewID: opts.NewID, Limits: opts.Limits, Log: opts.Log,
+			Authenticate: srv.named, Flush: opts.Flush}),
+		mutations.New(hub.Store(), mutations.Options{NewID: opts.NewID, Limits: opts.Limits, Log: opts.Log,
+			Authenticate: srv.bearer}),
+	}
+	return srv
 }
 
 // EndStreams ends the streams that are open, answers the polls that wait, and
@@ -93,6 +116,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.health(w, r)
 		return
 	}
+	if d := s.other(r.URL.Path); d != nil {
+		d.Serve(w, r)
+		return
+	}
 	if !s.native.Owns(r.URL.Path) {
 		s.fail(w, r, wire.NewProblem(http.StatusNotFound, wire.CodeNotFound, "no such page"))
 		return
@@ -105,6 +132,31 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err := s.native.Serve(w, r, acc, token); err != nil {
 		s.fail(w, r, err)
 	}
+}
+
+// other returns the dialect of a path, nil if it is the native one's or nobody's.
+func (s *Server) other(path string) dialect {
+	for _, d := range s.others {
+		if d.Owns(path) {
+			return d
+		}
+	}
+	return nil
+}
+
+// named returns the account of a token; if user is not "", it has to be the
+// account's name.
+func (s *Server) named(ctx context.Context, user, token string) (store.Account, error) {
+	acc, err := s.store.Authenticate(ctx, Hash(token))
+	if err == nil && user != "" && user != acc.Name {
+		return store.Account{}, store.ErrToken
+	}
+	return acc, err
+}
+
+// bearer returns the account of a token.
+func (s *Server) bearer(ctx context.Context, token string) (store.Account, error) {
+	return s.named(ctx, "", token)
 }
 
 // authenticate finds the account of the request's bearer token. The look-up is
@@ -168,6 +220,10 @@ func (s *Server) recover(w http.ResponseWriter, r *http.Request) {
 		panic(v)
 	}
 	s.opts.Log.Error("panic", "value", v, "stack", string(debug.Stack()))
+	if d := s.other(r.URL.Path); d != nil {
+		d.Fail(w, r, errors.New("panic"))
+		return
+	}
 	s.fail(w, r, errors.New("panic"))
 }
 

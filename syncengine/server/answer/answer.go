@@ -39,6 +39,12 @@ func JSON(w http.ResponseWriter, r *http.Request, status int, v any) error {
 	return nil
 }
 
+// Bytes writes a body that is ready, as JSON does.
+func Bytes(w http.ResponseWriter, r *http.Request, status int, media string, body []byte) {
+	w.Header().Set("Content-Type", media)
+	send(w, r, status, body)
+}
+
 // Problem writes p as problem+json.
 func Problem(w http.ResponseWriter, r *http.Request, p *wire.Problem) {
 	body, err := wire.Marshal(p)

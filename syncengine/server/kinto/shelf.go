@@ -1,0 +1,104 @@
+package kinto
+
+import (
+	"errors"
+	"fmt"
+
+	"stet/model"
+	"stet/syncengine/server/store"
+)
+
+// stamp returns the timestamp of a shelf; the first look at it makes one.
+func (r room) stamp(s shelf) (int64, error) {
+	if r.txn != nil {
+		return r.txn.Stamp(s.name)
+	}
+	rev, err := r.Looked(s.name)
+	if err == nil && rev == 0 {
+		err = errAlone
+	}
+	return rev, err
+}
+
+// find returns a live object, nil if there is none.
+func (r room) find(s shelf, id string) (*object, error) {
+	if s.notes() {
+		rec, err := r.Note(id)
+		if errors.Is(err, model.ErrNotFound) || rec.Fields.Deleted {
+			return nil, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		return noteObject(rec)
+	}
+	doc, err := r.Doc(s.name, id)
+	if errors.Is(err, store.ErrNoDoc) || doc.Deleted {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return docObject(doc), nil
+}
+
+func docObject(doc store.Doc) *object {
+	return &object{id: doc.ID, rev: doc.Rev, deleted: doc.Deleted, text: doc.Data}
+}
+
+// each runs do on the objects of a range until it returns false.
+func (r room) each(s shelf, in store.Range, do func(*object) bool) error {
+	if !s.notes() {
+		return r.EachDoc(s.name, in, func(doc store.Doc) bool { return do(docObject(doc)) })
+	}
+	var failed error
+	err := r.EachNote(in, func(rec model.Record) bool {
+		var o *object
+		if o, failed = noteObject(rec); failed != nil {
+			return false
+		}
+		return do(o)
+	})
+	return errors.Join(err, failed)
+}
+
+// save makes an object what members say. old is what is there, nil for nothing.
+func (r room) save(c call, id string, old *object, members map[string]any) (*object, error) {
+	if c.shelf.notes() {
+		return r.saveNote(c, id, old, members)
+	}
+	body, err := content(members)
+	if err != nil {
+		return nil, err
+	}
+	if len(body) > r.d.opts.Limits.Body {
+		return nil, &fault{status: 413, errno: errnoTooLarge, message: fmt.Sprintf("An object can have %d bytes.", r.d.opts.Limits.Body)}
+	}
+	doc, err := r.txn.PutDoc(c.shelf.name, id, body)
+	if err != nil {
+		return nil, err
+	}
+	return docObject(doc), nil
+}
+
+// remove makes an object a tombstone, with all that is in it.
+func (r room) remove(c call, o *object) (*object, error) {
+	switch c.shelf {
+	case collections:
+		if err := r.empty(c, o.id); err != nil {
+			return nil, err
+		}
+	case buckets:
+		if err := r.emptyBucket(c); err != nil {
+			return nil, err
+		}
+	}
+	if c.shelf.notes() {
+		return r.removeNote(c, o.id)
+	}
+	doc, err := r.txn.PutDoc(c.shelf.name, o.id, nil)
+	if err != nil {
+		return nil, err
+	}
+	return docObject(doc), nil
+}
