@@ -22,4 +22,9 @@ type Record struct {
 	SavedAt time.Time
 	// ServerAt is the server's clock at this rev.
 	ServerAt time.Time
+	// Parents are revisions of the note that this one is known to build on, newest
+	// first and maybe cut short; nil if the server does not tell. A revision
+	// between two neighbours of them (or of the first and Rev) was overwritten
+	// unseen. Not stored.
+	Parents []int64
 }

@@ -12,6 +12,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"stet/model"
@@ -24,6 +26,10 @@ type Op struct {
 	Want model.Fields // the whole note after the op
 	// Replay says that an earlier try may have been applied.
 	Replay bool
+	// Newer is a version of the note that the device was told of and has not
+	// taken: it waits for the user, or for this op. A server without revisions
+	// would let the op pass over it.
+	Newer *model.Record
 }
 
 // Page is one pull.
@@ -37,6 +43,13 @@ type Page struct {
 	// Full says that these are pages of a complete listing (a cold pull): a note
 	// that is in none of them does not exist on the server.
 	Full bool
+	// After is how long a server under load asks not to be asked again, although
+	// it answered; 0 if it does not.
+	After time.Duration
+	// Lacks names, by note id, the fields (model.Field…) of a change that the
+	// server does not keep, or whose writer does not know them: the device's own
+	// stay. "id" is among them where only the server's own id is known.
+	Lacks map[string][]string
 }
 
 // OutcomeKind is what became of an op.
@@ -72,10 +85,13 @@ type Outcome struct {
 	// Superseded says of an Applied op that the note has changed since, maybe
 	// before the device's cursor, so that no pull will tell.
 	Superseded bool
-	ServerAt   time.Time     // Applied: the server's clock
-	Current    *model.Record // see the kinds
-	Problem    string        // why, without note text
-	After      time.Duration // do not try again before; 0 if the server said nothing
+	// Seen says of an Applied op that its change is not after the device's
+	// cursor, so that no pull will show it.
+	Seen     bool
+	ServerAt time.Time     // Applied: the server's clock
+	Current  *model.Record // see the kinds
+	Problem  string        // why, without note text
+	After    time.Duration // do not try again before; 0 if the server said nothing
 }
 
 // PushResult has an outcome for each op pushed, in the same order.
@@ -90,6 +106,8 @@ type PushResult struct {
 	// Stopped says why a driver that needs several requests made no more of
 	// them: an error as Push returns. The outcomes tell which ops it left out.
 	Stopped error
+	// After is as in Page.
+	After time.Duration
 }
 
 // Info is who the server says it and we are.
@@ -97,6 +115,9 @@ type Info struct {
 	Protocol string // stet, kinto or mutations
 	Account  string // "" if the protocol does not tell
 	Epoch    string
+	// Notice is what the server wants its users to know, such as that its service
+	// will end; "" if nothing. Not cleaned for display.
+	Notice string
 }
 
 // Caps are a driver's abilities.
@@ -126,6 +147,51 @@ type Remote interface {
 	// the driver can only be polled.
 	Watch(ctx context.Context, cursor string) error
 	Caps() Caps
+}
+
+// Recogniser is a Remote of a server that keeps no op ids, and maybe not ours
+// of notes: it finds the device's own writes again by what they hold.
+type Recogniser interface {
+	// Recognise looks for what ops made that are still out. It sets OpID of those
+	// changes of a page that one of them made, and the note's own id.
+	Recognise(sent []Op, page *Page)
+}
+
+// Complete returns f with the fields that it lacks as they are in from.
+func Complete(f model.Fields, lacks []string, from model.Fields) model.Fields {
+	for _, name := range lacks {
+		switch name {
+		case model.FieldTitle:
+			f.Title = from.Title
+		case model.FieldBody:
+			f.Body = from.Body
+		case model.FieldNotebook:
+			f.Notebook = from.Notebook
+		case model.FieldTags:
+			f.Tags = slices.Clone(from.Tags)
+		case model.FieldPinned:
+			f.Pinned = from.Pinned
+		case model.FieldArchived:
+			f.Archived = from.Archived
+		case model.FieldColor:
+			f.Color = from.Color
+		case model.FieldOrder:
+			f.Order = from.Order
+		case model.FieldLog:
+			f.Log = slices.Clone(from.Log)
+		case model.FieldExtra:
+			f.Extra = maps.Clone(from.Extra)
+		}
+	}
+	return f
+}
+
+// Lister is a Remote of a server that may lose a change, or the sign of a
+// deletion, and not tell. Now and then what it lists is to be compared with what
+// the device holds; what differs is to be asked for with Get.
+type Lister interface {
+	// List returns all live notes by id and revision.
+	List(ctx context.Context) (map[string]int64, error)
 }
 
 // Errors of drivers. All but context errors are one of these, wrapped.

@@ -221,7 +221,8 @@ func testUnknownNote(t *testing.T, h Harness) {
 	if rec := a.get(id); rec.Rev != 0 {
 		t.Errorf("get: %+v", rec)
 	}
-	for _, want := range []model.Fields{{Title: "new"}, deleted} {
+	for i, want := range []model.Fields{{Title: "new"}, deleted} {
+		id := noteID(9 + i)
 		a.notes[id] = model.Record{ID: id, Rev: 1_700_000_000_000, Fields: model.Fields{Title: "old"}}
 		out := a.settle(a.plan(id, want))
 		known := out.Kind == remote.Applied && (want.Deleted || h.UpdateCreates)
@@ -245,12 +246,12 @@ func testPurge(t *testing.T, h Harness) {
 	if rec := a.get(id); !rec.Purged || !rec.Fields.Deleted {
 		t.Errorf("after the purge: %+v", rec)
 	}
-	edit := full()
+	edit, from := full(), b.cursor
 	edit.Title = "too late"
 	if out := b.settle(b.plan(id, edit)); out.Kind != remote.Conflict || !out.Current.Purged {
 		t.Errorf("edit of an erased note: %s %+v", out.Kind, out.Current)
 	}
-	b.notes = map[string]model.Record{}
+	b.notes, b.cursor = map[string]model.Record{}, from // it may have pulled to learn that
 	b.pull()
 	if rec := b.notes[id]; !rec.Purged || rec.Rev != a.notes[id].Rev {
 		t.Errorf("the other device is told %+v", rec)

@@ -2,6 +2,8 @@ package remotetest
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -129,14 +131,15 @@ func testOwnSteps(t *testing.T, h Harness) {
 			ops = append(ops, a.plan(noteID(10+i), full()))
 		}
 		res := a.push(ops...)
-		if res.PullFirst {
+		first := res.PullFirst
+		if first {
 			a.pull()
 			res = a.push(ops...)
 		}
 		if res.Next == "" {
 			continue
 		}
-		if i == 2 && res.Prev == a.cursor {
+		if i == 2 && res.Prev == a.cursor && !first {
 			t.Errorf("the step leads over another device's change")
 		}
 		if res.Prev == a.cursor {
@@ -231,8 +234,9 @@ func testLateDelivery(t *testing.T, h Harness) {
 // hold the same, and every log entry that was acknowledged is there once.
 func testRandomFaults(t *testing.T, h Harness) {
 	faults := []Fault{nil, nil, nil}
-	for _, fault := range writeFaults() {
-		faults = append(faults, fault)
+	kinds := writeFaults()
+	for _, name := range slices.Sorted(maps.Keys(kinds)) { // so that a seed means the same again
+		faults = append(faults, kinds[name])
 	}
 	run := 0
 	rapid.Check(t, func(rt *rapid.T) {

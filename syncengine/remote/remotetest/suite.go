@@ -10,6 +10,7 @@ package remotetest
 import (
 	"context"
 	"errors"
+	"flag"
 	"net/http"
 	"testing"
 
@@ -33,6 +34,8 @@ type Harness struct {
 	Same func(want, got model.Fields) bool
 	// NotModified says that a pull which finds nothing new is answered with 304.
 	NotModified bool
+	// ListsTombstones says that a complete listing may tell of deleted notes.
+	ListsTombstones bool
 	// NoPurge says that notes cannot be erased for good.
 	NoPurge bool
 	// UpdateCreates says that an update of a note that the server never had is
@@ -44,6 +47,9 @@ type Harness struct {
 func Run(t *testing.T, h Harness) {
 	if h.Same == nil {
 		h.Same = model.Equal
+	}
+	if testing.Short() {
+		fewer(t)
 	}
 	for _, part := range []struct {
 		name string
@@ -122,4 +128,14 @@ func CheckResult(ops []remote.Op, res remote.PushResult) string {
 		return "one step without the other"
 	}
 	return ""
+}
+
+// fewer lets rapid try less while the suite runs.
+func fewer(t *testing.T) {
+	const name = "rapid.checks"
+	was := flag.Lookup(name).Value.String()
+	if err := flag.Set(name, "15"); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = flag.Set(name, was) }) // it took it once
 }

@@ -1,0 +1,171 @@
+package kinto
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"stet/syncengine/remote"
+)
+
+// call is one request before it is sent.
+type call struct {
+	method, path, query string
+	header              http.Header
+	body                []byte // JSON, nil for none
+}
+
+// answer is one answer, read whole and decoded.
+type answer struct {
+	status int
+	header http.Header
+	body   []byte
+}
+
+// errTooLong says that an answer is longer than it may be.
+var errTooLong = errors.New("answer is too long")
+
+// send makes one exchange. Its errors are the caller's context's, or ErrOffline
+// (with ErrNotProtocol if something answered but not to the end).
+func (c *Client) send(parent context.Context, what call) (answer, error) {
+	ctx, cancel := context.WithTimeout(parent, c.timeout)
+	defer cancel()
+	req, err := c.request(ctx, what)
+	if err != nil {
+		return answer{}, err
+	}
+	resp, err := c.http.RoundTrip(req)
+	if err != nil {
+		return answer{}, lost(parent, err)
+	}
+	defer resp.Body.Close()
+	body, err := readBody(resp)
+	switch {
+	case err == nil:
+		return answer{resp.StatusCode, resp.Header, body}, nil
+	case parent.Err() != nil:
+		return answer{}, parent.Err()
+	case errors.Is(err, errTooLong):
+		return answer{}, fmt.Errorf("%w: %w", notProtocol("answer cannot be read"), err)
+	}
+	return answer{}, notProtocol("answer broke off: %v", err)
+}
+
+// lost says why no answer came: the caller gave up, or the network did.
+func lost(parent context.Context, err error) error {
+	if parent.Err() != nil {
+		return parent.Err()
+	}
+	if errors.Is(err, context.DeadlineExceeded) {
+		return fmt.Errorf("%w: no answer in time", remote.ErrOffline)
+	}
+	return fmt.Errorf("%w: %v", remote.ErrOffline, err)
+}
+
+// notProtocol says that what answered is not, or not wholly, the server: it may
+// be a captive portal, so it counts as offline.
+func notProtocol(format string, args ...any) error {
+	return fmt.Errorf("%w: %w: %s", remote.ErrOffline, remote.ErrNotProtocol, fmt.Sprintf(format, args...))
+}
+
+func (c *Client) request(ctx context.Context, what call) (*http.Request, error) {
+	u := *c.base
+	u.Path, u.RawQuery = u.Path+what.path, what.query
+	h := http.Header{
+		"Authorization":   {c.auth},
+		"Accept":          {"application/json"},
+		"Accept-Encoding": {"gzip"},
+		"User-Agent":      {"stet"},
+		// Not sent; tells net/http that a connection found closed may be replaced.
+		// Every write has a precondition, so a second arrival changes nothing.
+		"X-Idempotency-Key": {},
+	}
+	for name, values := range what.header {
+		h[name] = values
+	}
+	var reader io.Reader
+	if what.body != nil {
+		h.Set("Content-Type", "application/json")
+		reader = bytes.NewReader(what.body)
+	}
+	req, err := http.NewRequestWithContext(ctx, what.method, u.String(), reader)
+	if err != nil {
+		return nil, fmt.Errorf("build request: %w", err)
+	}
+	req.Header = h
+	return req, nil
+}
+
+// readBody reads and decodes an answer's body to its end, at most maxAnswer.
+func readBody(resp *http.Response) ([]byte, error) {
+	if resp.ContentLength > maxAnswer {
+		return nil, errTooLong
+	}
+	var r io.Reader = resp.Body
+	switch strings.ToLower(resp.Header.Get("Content-Encoding")) {
+	case "", "identity":
+	case "gzip":
+		if resp.StatusCode == http.StatusNotModified {
+			break
+		}
+		z, err := gzip.NewReader(r)
+		if err != nil {
+			return nil, err
+		}
+		r = z
+	default:
+		return nil, errors.New("coding that was not asked for")
+	}
+	var out bytes.Buffer
+	n, err := out.ReadFrom(io.LimitReader(r, maxAnswer+1))
+	if err == nil && n > maxAnswer {
+		err = errTooLong
+	}
+	return out.Bytes(), err
+}
+
+// json reports whether the answer says that its body is JSON.
+func (a answer) json() bool {
+	got, _, err := mime.ParseMediaType(a.header.Get("Content-Type"))
+	return err == nil && got == "application/json"
+}
+
+// date is the server's clock at the answer in ms, 0 if it does not tell.
+func (a answer) date() int64 {
+	t, err := http.ParseTime(a.header.Get("Date"))
+	if err != nil {
+		return 0
+	}
+	return t.UnixMilli()
+}
+
+// etag is the answer's timestamp, 0 if it has none.
+func (a answer) etag() int64 { return parseETag(a.header.Get("ETag")) }
+
+// parseETag reads "1795233204771" with or without quotes, strong or weakened
+// by a proxy; 0 if it is no timestamp.
+func parseETag(s string) int64 {
+	s = strings.Trim(strings.TrimPrefix(strings.TrimSpace(s), "W/"), `"`)
+	n, err := strconv.ParseInt(s, 10, 64)
+	if err != nil || n < 0 || n > maxRev {
+		return 0
+	}
+	return n
+}
+
+// quote writes a timestamp as the server's conditions want it.
+func quote(rev int64) string { return `"` + strconv.FormatInt(rev, 10) + `"` }
+
+// maxRev is the greatest revision that JSON carries exactly.
+const maxRev = 1 << 53
+
+// stamp is a revision as a time.
+func stamp(rev int64) time.Time { return time.UnixMilli(rev).UTC() }
