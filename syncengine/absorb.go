@@ -59,6 +59,8 @@ func (e *Engine) absorbNewer(tx store.Tx, s standing, rec model.Record, mode pul
 		return taken, e.erase(tx, s, rec)
 	case s.note.Purged:
 		return e.unpurge(tx, s, rec)
+	case overwritten(s, rec):
+		return e.reconcile(tx, s, nil, rec)
 	case s.note.Status == model.Synced:
 		if replaces, err := replacing(tx, rec.ID); err != nil || replaces && !mode.consent {
 			return held, errors.Join(err, e.hold(tx, rec, store.HeldForConsent))
@@ -66,6 +68,21 @@ func (e *Engine) absorbNewer(tx store.Tx, s standing, rec model.Record, mode pul
 		return e.takeRemote(tx, s, rec)
 	}
 	return e.reconcile(tx, s, s.common(), rec)
+}
+
+// overwritten reports whether a server let rec take the place of the version
+// that this device last saw although its writer had not seen that one: what rec
+// builds on jumps over it. No text of the two is the other's base.
+func overwritten(s standing, rec model.Record) bool {
+	if !s.shadowed || s.shadow.Fields.Deleted || rec.Fields.Deleted || model.Equal(s.shadow.Fields, rec.Fields) {
+		return false
+	}
+	for _, parent := range rec.Parents { // newest first
+		if parent <= s.shadow.Rev {
+			return parent < s.shadow.Rev
+		}
+	}
+	return false
 }
 
 // replacing reports whether a text that does not descend from ours is held: one

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"stet/model"
+	"stet/syncengine/remote"
 	"stet/syncengine/store"
 )
 
@@ -65,7 +66,7 @@ func (e *Engine) PlanRound(ctx context.Context, opts RoundOptions) (Plan, error)
 			return err
 		}
 		far := &rehearsal{Remote: e.remote, base: tx, start: o.cursor, world: map[string]model.Record{}, now: e.now,
-			try: func(ask func() error) error { return e.try(ctx, ask) }}
+			try: func(ask func() error) error { return e.try(ctx, ask) }, fit: func(p *remote.Page) error { return e.fit(tx, p) }}
 		report, err := e.understudy(o, far).Round(ctx, opts)
 		if err != nil && !errors.Is(err, ErrHeld) {
 			return err

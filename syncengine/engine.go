@@ -21,9 +21,11 @@ type Engine struct {
 	after   func(time.Duration) <-chan time.Time
 	changed func(context.Context) (int64, error)
 	every   time.Duration
-	bell    *bell
-	nudges  chan struct{}
-	wakes   chan struct{}
+	// strategy decides conflicts; "" is StrategyMerge.
+	strategy Strategy
+	bell     *bell
+	nudges   chan struct{}
+	wakes    chan struct{}
 }
 
 // Options are an engine's sources of time, ids and chance.
@@ -38,6 +40,9 @@ type Options struct {
 	// Changed returns a number that changes whenever any process wrote to the
 	// store.
 	Changed func(context.Context) (int64, error)
+	// Strategy decides what becomes of a note that was changed in two places; ""
+	// is StrategyMerge.
+	Strategy Strategy
 	// Every is how often Run asks the server when nothing happens here; 0 means
 	// 5 s.
 	Every time.Duration
@@ -49,7 +54,7 @@ func New(s store.Store, r remote.Remote, o Options) *Engine {
 		o.Every = 5 * time.Second
 	}
 	return &Engine{hand: hand{o.Now, o.NewID, o.Device}, store: s, remote: r, rand: o.Rand, after: o.After,
-		changed: o.Changed, every: o.Every, bell: newBell(), nudges: make(chan struct{}, 1),
+		changed: o.Changed, every: o.Every, strategy: o.Strategy, bell: newBell(), nudges: make(chan struct{}, 1),
 		wakes: make(chan struct{}, 1)}
 }
 
@@ -122,6 +127,8 @@ type round struct {
 	freed      int             // deletions and replacements that this round let through
 	tried      map[string]bool // ops sent in this round
 	pass       map[string]bool // notes that this pass has sent an op of
+	last       bool            // this is the last pass
+	after      time.Duration   // how long a server under load asked to be left alone
 	report     Report
 	gauge      gauge
 }
@@ -197,6 +204,7 @@ func (e *Engine) passes(ctx context.Context, r *round, first bool) error {
 		}
 	}
 	for pass := 1; ; pass++ {
+		r.last = pass == maxPasses
 		p, err := e.push(ctx, r)
 		r.report.Pushed += p.ops
 		if lost := (*remote.ResyncError)(nil); errors.As(err, &lost) {
@@ -252,7 +260,7 @@ func (e *Engine) finish(ctx context.Context, r *round, cause error) (Report, err
 			return err
 		}
 		r.report.NeedsReview, r.report.Pending, r.report.Errors = counts.NeedsReview, counts.Pending, counts.Error
-		last, err := e.mark(tx, cause, held)
+		last, err := e.mark(tx, cause, held, r.after)
 		if err != nil {
 			return err
 		}
@@ -268,12 +276,13 @@ func (e *Engine) finish(ctx context.Context, r *round, cause error) (Report, err
 	if err != nil {
 		return r.report, errors.Join(cause, fmt.Errorf("end round: %w", err))
 	}
+	r.report.after = r.after
 	return r.report, cause
 }
 
 // mark writes what a round leaves for the next: when it was, what it waits for.
 // A quiet round writes one value; nothing is written twice.
-func (e *Engine) mark(tx store.Tx, cause error, held bool) (last string, err error) {
+func (e *Engine) mark(tx store.Tx, cause error, held bool, rest time.Duration) (last string, err error) {
 	if last, err = tx.Meta(store.MetaLastSynced); err != nil {
 		return "", err
 	}
@@ -287,6 +296,9 @@ func (e *Engine) mark(tx store.Tx, cause error, held bool) (last string, err err
 	switch {
 	case cause == nil || held:
 		last = model.FormatTime(e.time())
+		if rest > 0 {
+			after = model.FormatTime(e.time().Add(min(rest, maxRetryAfter)))
+		}
 		if held {
 			paused = pausedHeld
 		}

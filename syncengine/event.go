@@ -62,4 +62,5 @@ type Report struct {
 	Held        int // deletions and replacements that wait for consent
 	Kept        int // notes that were kept against such
 	LastSynced  time.Time
+	after       time.Duration // a server under load asked to be left alone
 }

@@ -116,7 +116,7 @@ func (h hand) commit(tx store.Tx, s standing, move model.Move) (model.Note, erro
 	}
 	note.Status = model.StatusOf(s.inReview, ops)
 	if s.shadowed && s.shadow.Rev > 0 {
-		note.Rev = s.shadow.Rev
+		note.Rev, note.RemoteID = s.shadow.Rev, s.shadow.RemoteID
 	}
 	if err := model.Check(move, from, note.Status); err != nil {
 		return note, err

@@ -65,8 +65,14 @@ func (e *Engine) pullPages(ctx context.Context, r *round, mode pullMode, seen *l
 			page, err = e.remote.Pull(ctx, cursor, pullPage)
 			return err
 		})
+		r.after = max(r.after, page.After)
 		if err != nil {
 			return fmt.Errorf("pull: %w", err)
+		}
+		if len(page.Changes) > 0 && !e.remote.Caps().Idempotent {
+			if err := e.store.Read(ctx, func(tx store.Reader) error { return e.fit(tx, &page) }); err != nil {
+				return err
+			}
 		}
 		if page.Unchanged {
 			return e.store.Read(ctx, checkLanded)

@@ -35,6 +35,7 @@ func (e *Engine) push(ctx context.Context, r *round) (pushed, error) {
 			return done, err
 		}
 		res, err := e.pushBatch(ctx, cursor, ops)
+		r.after = max(r.after, res.After)
 		if poisoned(ops, err) {
 			done.inStep = false
 			n, err := e.isolate(ctx, r, cursor, ops, err)
@@ -173,7 +174,7 @@ func (e *Engine) lastTry(tx store.Tx, ops []model.Op) error {
 }
 
 // fill adds what a driver needs that cannot send patches.
-func (e *Engine) fill(tx store.Tx, op model.Op) (remote.Op, error) {
+func (e *Engine) fill(tx store.Reader, op model.Op) (remote.Op, error) {
 	out := remote.Op{Op: op, Replay: op.State == model.Sent && op.Attempt > 0}
 	if e.remote.Caps().Patch {
 		return out, nil
@@ -186,7 +187,11 @@ func (e *Engine) fill(tx store.Tx, op model.Op) (remote.Op, error) {
 		out.Base = shadow
 	}
 	out.Want = op.After(&out.Base).Fields
-	return out, nil
+	h, held, err := tx.HeldOf(op.NoteID)
+	if held && h.Record.Rev > out.Base.Rev {
+		out.Newer = &h.Record
+	}
+	return out, err
 }
 
 // pushBatch sends ops. An error leaves them frozen: they may have arrived.
@@ -221,15 +226,23 @@ func untouched(err error) bool {
 // before it looked at them: they are compared like all others, and this round
 // may send them yet. Those that were out before stay frozen.
 func (e *Engine) unsend(ctx context.Context, r *round, ops []remote.Op) error {
-	for _, op := range ops {
-		delete(r.tried, op.ID)
+	return e.each(ctx, ops, func(tx store.Tx, i int) error { return takeBack(tx, r, ops[i].Op) })
+}
+
+// takeBack is unsend for one op.
+func takeBack(tx store.Tx, r *round, op model.Op) error {
+	delete(r.tried, op.ID)
+	if op.State == model.Sent {
+		return nil
 	}
-	return e.each(ctx, ops, func(tx store.Tx, i int) error {
-		if ops[i].State == model.Sent {
-			return nil
-		}
-		return tx.Postpone(ops[i].ID, "", time.Time{}, true)
-	})
+	return tx.Postpone(op.ID, "", time.Time{}, true)
+}
+
+// mayAgain reports whether an op that a server did not look at, since it wants
+// us to pull first, is sent again in this round. In its last pass it is not: two
+// busy devices would never end.
+func (r *round) mayAgain(out remote.Outcome) bool {
+	return out.Kind == remote.NotApplied && out.After == 0 && !r.last
 }
 
 // pushFailed notes on each op that the server answered with a failure. A server
@@ -260,6 +273,9 @@ func (e *Engine) settleAll(ctx context.Context, r *round, ops []remote.Op, res r
 		return false, err
 	}
 	err = e.each(ctx, ops, func(tx store.Tx, i int) error {
+		if res.PullFirst && r.mayAgain(res.Outcomes[i]) {
+			return takeBack(tx, r, ops[i].Op)
+		}
 		did, err := e.settle(tx, ops[i].Op, res.Outcomes[i])
 		r.count(did)
 		if rec := latest[i]; err == nil && rec.Rev > res.Outcomes[i].Rev {

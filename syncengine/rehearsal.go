@@ -18,6 +18,7 @@ type rehearsal struct {
 	base   store.Reader
 	start  string // the device's cursor
 	try    func(func() error) error
+	fit    func(*remote.Page) error // to this device
 	now    func() time.Time
 	read   bool                    // changes since start were read
 	lost   *remote.ResyncError     // why start is no good
@@ -127,6 +128,9 @@ func (r *rehearsal) all(ctx context.Context, cursor string) (out []model.Record,
 			page, err = r.Remote.Pull(ctx, cursor, pullPage)
 			return err
 		})
+		if err == nil {
+			err = r.fit(&page)
+		}
 		if err != nil || page.Unchanged {
 			return out, err
 		}

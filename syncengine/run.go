@@ -186,7 +186,7 @@ func (w *worker) next(report Report, err error) {
 	w.reached = err == nil || errors.Is(err, ErrHeld)
 	switch {
 	case err == nil:
-		w.failures = 0
+		w.failures, wait = 0, max(wait, min(report.after, maxRetryAfter))
 	case w.reached:
 		w.failures, state = 0, StateHeld
 	case errors.Is(err, remote.ErrAuth), errors.Is(err, remote.ErrForbidden):

@@ -53,6 +53,9 @@ func (e *Engine) settleApplied(tx store.Tx, op model.Op, rev int64, at time.Time
 	}
 	expected := op.After(shadow)
 	expected.Rev, expected.ServerAt = rev, at
+	if current != nil {
+		expected.RemoteID = current.RemoteID
+	}
 	if err := e.forget(tx, &s, op); err != nil {
 		return ignored, err
 	}

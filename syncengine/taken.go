@@ -67,7 +67,7 @@ func expectLanded(tx store.Tx, ops []remote.Op, res remote.PushResult) error {
 // was not overtaken, and did not find all as it wanted it. now says that the
 // answer told of changes made by this very push.
 func changed(op remote.Op, out remote.Outcome, now bool) bool {
-	if out.Kind != remote.Applied || out.Superseded || out.Rev <= op.BaseRev {
+	if out.Kind != remote.Applied || out.Superseded || out.Seen || out.Rev <= op.BaseRev {
 		return false
 	}
 	return op.Kind == model.Create || op.Kind == model.Update || now && op.State != model.Sent

@@ -64,6 +64,26 @@ func (r *reader) Note(id string) (model.Note, error) {
 	return n, r.s.fault("read note", err)
 }
 
+// RemoteIDs calls f for each note that bears another id on the server, until f
+// returns false.
+func (r *reader) RemoteIDs(f func(remoteID, id string) bool) error {
+	rows, err := r.query("SELECT remote_id, id FROM notes WHERE remote_id <> ''")
+	if err != nil {
+		return err
+	}
+	defer rows.Close() // its error is that of rows.Err
+	for rows.Next() {
+		var remoteID, id string
+		if err := rows.Scan(&remoteID, &id); err != nil {
+			return r.s.fault("list remote ids", err)
+		}
+		if !f(remoteID, id) {
+			return nil
+		}
+	}
+	return r.s.fault("list remote ids", rows.Err())
+}
+
 // IDs implements [store.Reader].
 func (r *reader) IDs(f func(id string, rev int64, status model.Status, deleted bool) bool) error {
 	rows, err := r.query("SELECT id, rev, status, deleted FROM notes WHERE purged = 0 OR status <> 'synced' ORDER BY id")
