@@ -9,14 +9,15 @@ import (
 	"github.com/spf13/cobra"
 
 	"stet/model"
+	"stet/syncengine"
 	"stet/syncengine/remote"
 	"stet/syncengine/store"
 )
 
 // connectFlags are what connect was given.
 type connectFlags struct {
-	protocol, user, tokenFile, collection, label string
-	insecure, yes                                bool
+	protocol, user, tokenFile, collection, label, strategy string
+	insecure, yes                                          bool
 }
 
 func connectCommand(a *app) *cobra.Command {
@@ -24,16 +25,19 @@ func connectCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "connect URL",
 		Short: "Name the sync server; sends and fetches nothing yet",
-		Long: "Asks the server who we are and keeps the connection. Notes move with the next stet sync. " +
+		Long: "Asks the server which protocol it speaks (stet's own, Kinto's, or the mutations log) and who we are, " +
+			"and keeps the connection. Notes move with the next stet sync. " +
 			"The token comes from a file, from stdin (--token-file -), or is asked for on a terminal.",
 		Example: `  stet connect https://notes.example.org --token-file token
+  stet connect https://kinto.example.org/v1 --user ana --token-file password
   stet connect http://127.0.0.1:8420 --token-file - < token`,
 		Args: exactly("the server's address"),
 		RunE: func(cmd *cobra.Command, args []string) error { return a.connect(cmd.Context(), args[0], f) },
 	}
 	fl := cmd.Flags()
 	fl.StringVar(&f.protocol, "protocol", protocolAuto, "`NAME`: auto, stet, kinto or mutations")
-	fl.StringVar(&f.user, "user", "", "account `NAME`; for kinto")
+	fl.StringVar(&f.user, "user", "", "account `NAME`, the token being its password; for kinto. The client's id for mutations")
+	fl.StringVar(&f.strategy, "strategy", "", "`NAME`: what becomes of a note changed in two places: merge, server, client or newest")
 	fl.StringVar(&f.tokenFile, "token-file", "", "`FILE` that holds the token; - reads stdin")
 	fl.StringVar(&f.collection, "collection", "", "`NAME` of the collection; for kinto")
 	fl.StringVar(&f.label, "device", "", "`NAME` of this device in conflicts and history")
@@ -56,16 +60,24 @@ func (a *app) connect(ctx context.Context, address string, f connectFlags) error
 	if f.label, err = valid("the device's name", f.label); err != nil {
 		return err
 	}
+	strategy, err := syncengine.ParseStrategy(f.strategy)
+	if err != nil {
+		return usage("it is one of merge, server, client, newest", "there is no strategy %q", f.strategy)
+	}
+	c.User, c.Collection, c.Strategy = f.user, f.collection, string(strategy)
 	token, err := a.takeToken(f.tokenFile)
 	if err != nil {
+		return err
+	}
+	asking, cancel := context.WithTimeout(ctx, helloTime)
+	defer cancel()
+	if err := c.find(asking); err != nil {
 		return err
 	}
 	r, err := newRemote(c, token)
 	if err != nil {
 		return err
 	}
-	asking, cancel := context.WithTimeout(ctx, helloTime)
-	defer cancel()
 	info, err := r.Hello(asking)
 	if err != nil {
 		return fmt.Errorf("ask the server: %w", err)

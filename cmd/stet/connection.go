@@ -1,31 +1,41 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
 
+	"stet/syncengine/remote"
+	"stet/syncengine/remote/discover"
 	"stet/syncengine/store"
 )
 
 // connection is what is kept about the server, all of it in the store's meta
 // but for the token.
 type connection struct {
-	URL      string
-	Protocol string // stet
-	Account  string
-	TokenIn  string // tokenInFile or tokenInKeyring
+	URL        string
+	Protocol   string // stet, kinto or mutations
+	Account    string
+	User       string // what the user calls himself there: kinto's user, the mutations log's client id; may be ""
+	Collection string // of kinto; "" is what the address names, or notes
+	Strategy   string // what becomes of conflicts; "" is merge
+	TokenIn    string // tokenInFile or tokenInKeyring
 }
 
 // Meta keys of the connection.
 const (
-	metaURL      = "server_url"
-	metaProtocol = "server_protocol"
-	metaAccount  = "server_account"
-	metaTokenIn  = "server_token_in"
+	metaURL        = "server_url"
+	metaProtocol   = "server_protocol"
+	metaAccount    = "server_account"
+	metaUser       = "server_user"
+	metaCollection = "server_collection"
+	metaStrategy   = "sync_strategy"
+	metaTokenIn    = "server_token_in"
 )
 
 const (
@@ -41,7 +51,13 @@ func (c connection) key() string {
 	if c.URL == "" {
 		return ""
 	}
-	return c.Protocol + " " + c.URL + " " + c.Account
+	key := c.Protocol + " " + c.URL
+	for _, part := range []string{cmp.Or(c.Account, c.User), c.Collection} {
+		if part != "" {
+			key += " " + part
+		}
+	}
+	return key
 }
 
 // errNotConnected asks for a server.
@@ -51,7 +67,7 @@ var errNotConnected = usage("first: stet connect URL --token-file FILE", "this d
 // none.
 func (d *device) connection(ctx context.Context) (c connection, ok bool, err error) {
 	for key, dst := range map[string]*string{metaURL: &c.URL, metaProtocol: &c.Protocol, metaAccount: &c.Account,
-		metaTokenIn: &c.TokenIn} {
+		metaUser: &c.User, metaCollection: &c.Collection, metaStrategy: &c.Strategy, metaTokenIn: &c.TokenIn} {
 		if *dst, err = d.store.Meta(ctx, key); err != nil {
 			return c, false, fmt.Errorf("read connection: %w", err)
 		}
@@ -62,7 +78,8 @@ func (d *device) connection(ctx context.Context) (c connection, ok bool, err err
 // saveConnection writes the connection; the zero one means none. An empty
 // label leaves this device's name as it is.
 func (d *device) saveConnection(ctx context.Context, c connection, epoch, label string) error {
-	marks := [][2]string{{metaURL, c.URL}, {metaProtocol, c.Protocol}, {metaAccount, c.Account}, {metaTokenIn, c.TokenIn},
+	marks := [][2]string{{metaURL, c.URL}, {metaProtocol, c.Protocol}, {metaAccount, c.Account}, {metaUser, c.User},
+		{metaCollection, c.Collection}, {metaStrategy, c.Strategy}, {metaTokenIn, c.TokenIn},
 		{store.MetaPaused, ""}, {store.MetaRetryAfter, ""}}
 	if label != "" {
 		marks = append(marks, [2]string{store.MetaDevice, label})
@@ -107,26 +124,35 @@ func parseServer(text, protocol string) (connection, error) {
 	u.Host, u.RawQuery, u.Fragment = strings.ToLower(u.Host), "", ""
 	u.Path, u.RawPath = strings.TrimRight(u.Path, "/"), ""
 	switch protocol {
-	case protocolAuto:
-		protocol = protocolOf(u.Path)
-	case protocolStet, protocolKinto, protocolMutations:
-	default:
-		return connection{}, usage("it is one of auto, stet, kinto, mutations", "there is no protocol %q", protocol)
+	case protocolAuto, protocolStet, protocolKinto, protocolMutations:
+		return connection{URL: u.String(), Protocol: protocol}, nil
 	}
-	if protocol != protocolStet {
-		return connection{}, usage("connect to a stetd server's own address instead",
-			"the %s protocol comes with a later version of stet", protocol)
-	}
-	return connection{URL: u.String(), Protocol: protocol}, nil
+	return connection{}, usage("it is one of auto, stet, kinto, mutations", "there is no protocol %q", protocol)
 }
 
-// protocolOf tells a server's protocol by its address.
-func protocolOf(path string) string {
-	switch {
-	case strings.HasSuffix(path, "/mutations") || strings.Contains(path, "/mutations/"):
-		return protocolMutations
-	case strings.HasSuffix(path, "/v1") || strings.Contains(path, "/v1/"):
-		return protocolKinto
+// kintoPlace is what follows the base in an address that names a bucket.
+const kintoPlace = "/v1/buckets/"
+
+// find asks the server which protocol it speaks, unless the user named one.
+func (c *connection) find(ctx context.Context) error {
+	if c.Protocol != protocolAuto {
+		return nil
 	}
-	return protocolStet
+	base, place, named := strings.Cut(c.URL, kintoPlace)
+	if named {
+		base += strings.TrimSuffix(kintoPlace, "/buckets/")
+	}
+	found, err := discover.Find(ctx, http.DefaultTransport, base)
+	switch {
+	case errors.Is(err, discover.ErrNone):
+		return fail(exitOffline, "look at the address, or name the protocol with --protocol",
+			"what answers at %s speaks none of stet's sync protocols", c.URL)
+	case err != nil:
+		return fmt.Errorf("ask the server: %w: %w", remote.ErrOffline, err)
+	}
+	c.Protocol, c.URL = string(found.Protocol), found.URL
+	if named {
+		c.URL += "/buckets/" + place
+	}
+	return nil
 }

@@ -122,7 +122,7 @@ func newActor(ctx context.Context, dir, name string, server demoServer, dress fu
 	if err != nil {
 		return actor{}, errors.Join(err, d.close())
 	}
-	return actor{d, newEngine(d, dress(r))}, nil
+	return actor{d, newEngine(d, dress(r), "")}, nil
 }
 
 // sync does one round.

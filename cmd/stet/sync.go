@@ -136,7 +136,7 @@ func (d *device) engine(ctx context.Context) (*syncengine.Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newEngine(d, r), nil
+	return newEngine(d, r, syncengine.Strategy(c.Strategy)), nil
 }
 
 // round does one round, or has the process do it that syncs already.

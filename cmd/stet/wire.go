@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
@@ -21,6 +22,8 @@ import (
 	"stet/model"
 	"stet/syncengine"
 	"stet/syncengine/remote"
+	"stet/syncengine/remote/kinto"
+	"stet/syncengine/remote/mutations"
 	"stet/syncengine/remote/native"
 	"stet/syncengine/server"
 	"stet/syncengine/store"
@@ -96,11 +99,33 @@ func (h *home) label() string {
 
 // newRemote returns the driver of a connection.
 func newRemote(c connection, token string) (remote.Remote, error) {
-	r, err := native.New(c.URL, token)
+	var r remote.Remote
+	var err error
+	switch c.Protocol {
+	case protocolKinto:
+		r, err = newKinto(c, token)
+	case protocolMutations:
+		r, err = mutations.New(c.URL, token, cmp.Or(c.User, "stet"))
+	default:
+		r, err = native.New(c.URL, token)
+	}
 	if err != nil {
 		return nil, usage("", "%w", err)
 	}
 	return r, nil
+}
+
+// newKinto takes the token for a password where a user is named.
+func newKinto(c connection, token string) (remote.Remote, error) {
+	who := kinto.Credentials{Bearer: token}
+	if c.User != "" {
+		who = kinto.Credentials{User: c.User, Password: token}
+	}
+	var opts []kinto.Option
+	if c.Collection != "" {
+		opts = append(opts, kinto.WithCollection(c.Collection))
+	}
+	return kinto.New(c.URL, who, opts...)
 }
 
 // checkURL refuses to send a token where others can read it.
@@ -112,9 +137,9 @@ func checkURL(url string, insecure bool) error {
 }
 
 // newEngine returns the sync worker of a device.
-func newEngine(d *device, r remote.Remote) *syncengine.Engine {
+func newEngine(d *device, r remote.Remote, strategy syncengine.Strategy) *syncengine.Engine {
 	return syncengine.New(d.store, r, syncengine.Options{Now: now, NewID: newID, Device: d.label, Rand: mathrand.Float64,
-		After: time.After, Changed: d.store.DataVersion})
+		After: time.After, Changed: d.store.DataVersion, Strategy: strategy})
 }
 
 // sleep waits, or ends early with the context's error.
