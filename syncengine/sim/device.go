@@ -10,7 +10,6 @@ import (
 	"stet/db/local"
 	"stet/model"
 	"stet/syncengine"
-	"stet/syncengine/remote/native"
 	"stet/syncengine/store"
 )
 
@@ -24,6 +23,7 @@ type device struct {
 	home      *home // its place in the pool; nil for a copy
 	skew      time.Duration
 	server    int // which one it is connected to
+	dialect   Dialect
 	processes []*process
 	view      map[string]stance // the committed state of each note
 	cursor    string
@@ -41,6 +41,7 @@ type device struct {
 	live      int             // live notes when the round began
 	sound     bool            // the exchange under way has had an answer that counts
 	asked     bool            // a request was made in the round under way
+	spoke     bool            // a request was made in the push under way
 	heardLost int             // how often the server had forgotten when it last answered
 	told      map[string]bool // ops whose fate an answer told
 	notBefore time.Time       // in true time
@@ -48,6 +49,7 @@ type device struct {
 	lost      []int           // per server: how often it had forgotten when this device last finished a round
 	leaving   bool            // it is changing servers or homes: the watch looks away
 	synced    bool            // it did, since the faults stopped
+	moved     bool            // its last round sent or fetched something
 	copied    bool            // it came back from a backup, or is a copy
 }
 
@@ -56,6 +58,7 @@ type deviceBackup struct {
 	writing map[string]text
 	drafts  map[string]string
 	server  int
+	dialect Dialect
 	lost    []int
 }
 
@@ -73,12 +76,12 @@ func newDevice(w *world, label string, account int, skew time.Duration) *device 
 		lost: make([]int, w.script.Config.Servers)}
 	h, s, err := w.pool.home(d)
 	w.must("take home", err)
-	d.home, d.dir = h, h.dir
+	d.home, d.dir, d.dialect = h, h.dir, w.script.Config.dialect(len(w.devices))
 	if s == nil {
 		s = d.load()
 	}
 	d.processes = []*process{d.run(s)}
-	d.connect(0)
+	d.connect(0, d.dialect)
 	return d
 }
 
@@ -112,7 +115,7 @@ func (d *device) load() *local.Store {
 func (d *device) run(s *local.Store) *process {
 	w := d.w
 	p := &process{d: d, store: s}
-	driver, err := native.New(fmt.Sprintf("http://sim.example:%d", 8420), tokenOf(accounts[d.account]), native.WithTransport(line{d}))
+	driver, err := d.driver()
 	w.must("make driver", err)
 	p.notes = syncengine.NewNotes(watched{p, false}, syncengine.NotesOptions{Now: d.now, NewID: w.newID, Device: d.label})
 	p.engine = syncengine.New(watched{p, true}, ear{driver, d}, syncengine.Options{Now: d.now, NewID: w.newID, Device: d.label,
@@ -208,7 +211,8 @@ func (d *device) round(p *process, o syncengine.RoundOptions) error {
 	d.rounds++
 	d.consent, d.removed, d.asked, d.live = o.Yes, 0, false, d.countLive()
 	lost := d.w.servers[d.server].lost
-	_, err = p.engine.Round(ctx, o)
+	report, err := p.engine.Round(ctx, o)
+	d.moved = report.Pushed+report.Pulled > 0
 	d.rounds--
 	if !d.w.calm {
 		d.release()
@@ -243,11 +247,16 @@ func (d *device) tryLease(p *process) {
 }
 
 // connect goes to a server, as `stet connect` does.
-func (d *device) connect(n int) {
+func (d *device) connect(n int, in Dialect) {
 	d.leaving = true
+	was := d.dialect
+	if d.server, d.dialect = n, in; in != was {
+		for i, p := range d.processes {
+			d.processes[i] = d.run(p.store)
+		}
+	}
 	p := d.main()
-	d.w.must("switch server", p.store.SwitchServer(ctx, fmt.Sprintf("stet http://sim%d %s", n, accounts[d.account])))
-	d.server = n
+	d.w.must("switch server", p.store.SwitchServer(ctx, fmt.Sprintf("%s http://sim%d %s", in, n, accounts[d.account])))
 	d.rescan()
 	d.w.must("plan", p.notes.Replan(ctx))
 	d.notBefore = time.Time{}

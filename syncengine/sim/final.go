@@ -30,7 +30,7 @@ func (w *world) finish() string {
 	w.late = nil // what comes later than everything comes to nobody
 	for _, d := range w.devices {
 		if d.server != 0 {
-			d.connect(0)
+			d.connect(0, d.dialect)
 		}
 	}
 	w.drain()
@@ -109,7 +109,7 @@ func (w *world) calmly(d *device) (quiet bool) {
 		w.violate("I-18", "%s does not sync after the faults: %v", d.label, err)
 	}
 	d.synced = true
-	quiet = rev == d.cursor
+	quiet = rev == d.cursor || d.dialect != Stet && !d.moved // other cursors count the time too
 	for _, id := range slices.Sorted(maps.Keys(d.view)) {
 		s := d.view[id]
 		switch {

@@ -59,7 +59,7 @@ func (w *world) doClone(d *device) {
 	d.startAll()
 	w.people.turnedBack[d.label], w.people.turnedBack[label] = true, true
 	w.people.copy(d.label, label)
-	twin := &device{w: w, label: label, account: d.account, skew: d.skew, dir: dir, server: d.server, view: map[string]stance{},
+	twin := &device{w: w, label: label, account: d.account, skew: d.skew, dir: dir, server: d.server, dialect: d.dialect, view: map[string]stance{},
 		writing: maps.Clone(d.writing), drafts: maps.Clone(d.drafts), open: map[string]model.Fields{}, told: maps.Clone(d.told),
 		lost: slices.Clone(d.lost), jumped: true, copied: true}
 	twin.processes = []*process{twin.start()}
@@ -75,7 +75,7 @@ func (w *world) doBackupHome(d *device) {
 	d.closeAll()
 	dir := w.folder(fmt.Sprintf("%s.backup%d", d.label, len(d.backups)))
 	w.must("back up home", copyStore(d.dir, dir))
-	d.backups = append(d.backups, deviceBackup{dir, maps.Clone(d.writing), maps.Clone(d.drafts), d.server, slices.Clone(d.lost)})
+	d.backups = append(d.backups, deviceBackup{dir, maps.Clone(d.writing), maps.Clone(d.drafts), d.server, d.dialect, slices.Clone(d.lost)})
 	d.startAll()
 }
 
@@ -88,6 +88,7 @@ func (w *world) doRestoreHome(d *device) {
 	w.meet("home restored")
 	b := d.backups[w.rng.IntN(len(d.backups))]
 	d.closeAll()
+	d.dialect = b.dialect
 	w.must("restore home", copyStore(b.dir, d.dir))
 	d.startAll()
 	d.writing, d.drafts, d.server, d.lost = maps.Clone(b.writing), maps.Clone(b.drafts), b.server, slices.Clone(b.lost)
@@ -99,9 +100,15 @@ func (w *world) doRestoreHome(d *device) {
 }
 
 func (w *world) doSwitchServer(d *device) {
-	if d.settled() {
-		d.connect((d.server + 1) % len(w.servers))
+	if !d.settled() {
+		return
 	}
+	in := d.dialect
+	if w.script.Config.Dialects != nil && w.rng.IntN(2) == 0 {
+		in = w.script.Config.Dialects[w.rng.IntN(len(w.script.Config.Dialects))]
+		w.meet("protocol changed")
+	}
+	d.connect((d.server+1)%len(w.servers), in)
 }
 
 // doNewerSchema is a visit of an older program to a store that a newer one has

@@ -113,6 +113,30 @@ func (s *host) judgeOne(k *book, op model.Op, res store.Result) {
 	}
 }
 
+// judgePuts checks what another dialect wrote. Its preconditions are its own;
+// that nobody's unseen text is gone shows at the end.
+func (s *host) judgePuts(account int64, did []put) {
+	w, k := s.w, s.books.of(account)
+	for _, p := range did {
+		rec := p.rec
+		if rec.Rev <= k.clock {
+			w.violate("I-8", "rev %d after %d", rec.Rev, k.clock)
+		}
+		before := k.notes[rec.ID]
+		if !before.deleted && rec.Fields.Deleted && !w.people.deleted[rec.ID] {
+			w.violate("I-14", "note %s is deleted on the server, though nobody deleted it", rec.ID)
+		}
+		if before.deleted && !rec.Fields.Deleted && len(w.servers) == 1 && !w.people.want(p.op, before.step) {
+			w.violate("I-6", "note %s was deleted at step %d and lives again, though nobody wanted it", rec.ID, before.step)
+		}
+		k.clock = rec.Rev
+		k.notes[rec.ID] = entry{rec.Rev, rec.Fields.Deleted, rec.Purged, rec.Fields, w.people.deletedAt[[2]string{rec.Device, rec.ID}]}
+		for _, t := range tokensIn(rec.Fields) {
+			k.texts[t] = rec.ID
+		}
+	}
+}
+
 // judgeBase checks that nobody wrote over what he had not seen, and that what
 // was deleted comes back only by someone's wish.
 func (s *host) judgeBase(op model.Op, before entry, res store.Result) {

@@ -37,7 +37,7 @@ func (l line) RoundTrip(r *http.Request) (*http.Response, error) {
 			return nil, err
 		}
 	}
-	d.asked = true
+	d.asked, d.spoke = true, true
 	d.checkWait()
 	w.others(d)
 	fault := w.drawFault()
@@ -81,11 +81,11 @@ func (w *world) through(s *host, fault Fault, r *http.Request, body []byte) (res
 		return nil, false, errCut
 	case InFlight409:
 		if r.Method == http.MethodPost {
-			return problem(r, 409, "in-flight"), true, nil
+			return busy(r), true, nil
 		}
 	case Refused422:
 		if r.Method == http.MethodPost {
-			return problem(r, 422, "invalid"), true, nil
+			return invalid(r), true, nil
 		}
 	case Doubled:
 		if _, err := s.serve(r, body); err != nil {
@@ -178,6 +178,12 @@ func (w *world) wait(r *http.Request, fault Fault) *http.Response {
 }
 
 func problem(r *http.Request, status int, code string) *http.Response {
+	switch dialectOf(r) {
+	case Kinto:
+		return page(r, status, "application/json", fmt.Sprintf(`{"code":%d,"errno":999,"error":%q,"message":%q}`, status, code, code))
+	case Mutations:
+		return page(r, status, "application/json", fmt.Sprintf(`{"message":%q,"type":%q,"success":false}`, code, code))
+	}
 	return page(r, status, "application/problem+json", fmt.Sprintf(`{"status":%d,"code":%q}`, status, code))
 }
 

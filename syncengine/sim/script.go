@@ -18,7 +18,8 @@ type Config struct {
 	Second   bool // device 0 is used by two processes
 	Stranger bool // the last device belongs to another account
 	Servers  int
-	Page     int // most changes of one answer; 0 for the protocol's own
+	Dialects []Dialect // what each device speaks, Stet for all if there are none
+	Page     int       // most changes of one answer; 0 for the protocol's own
 	// Faults are the chances of each kind of fault for one request.
 	Faults map[Fault]float64
 	Kill   float64         // of a device's process, at each edge of a transaction
@@ -45,6 +46,7 @@ const absent = 0.3
 func Draw(seed uint64) Script {
 	r := stream(seed, 0)
 	s := Script{Seed: seed, Config: drawConfig(r)}
+	s.Config.Dialects = drawDialects(stream(seed, 5), s.Config.Devices)
 	weights, total := drawWeights(r, s.Config)
 	steps := 40
 	if r.IntN(48) == 0 {
@@ -109,7 +111,10 @@ func drawWeights(r *rand.Rand, c Config) (out []weighted, total float64) {
 		if a.rare && r.Float64() < absent {
 			w = 0
 		}
-		if a.do == SwitchServer && c.Servers < 2 {
+		if a.do == SwitchServer && c.Servers < 2 && c.Dialects == nil {
+			w = 0
+		}
+		if (a.do == ServerWipe || a.do == ServerRestore || a.do == ServerCopied) && c.blind() {
 			w = 0
 		}
 		out = append(out, weighted{a.do, w})

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"stet/db/server/sqlite"
+	"stet/model"
 	"stet/syncengine/server"
 	"stet/syncengine/server/store"
 )
@@ -183,6 +184,53 @@ func (j judged) Apply(ctx context.Context, account int64, since store.Cursor, wr
 		return nil, errCrash
 	}
 	return out, err
+}
+
+// Transact implements store.Transactor.
+func (j judged) Transact(ctx context.Context, account int64, f func(store.Txn) error) error {
+	s := j.s
+	if s.crashed {
+		return errCrash
+	}
+	if s.dies && s.w.rng.IntN(2) == 0 {
+		s.dies, s.crashed = false, true
+		s.w.meet("server crash before commit")
+		return errCrash
+	}
+	var did []put
+	err := j.Store.Transact(ctx, account, func(tx store.Txn) error {
+		did = did[:0]
+		return f(judgedTxn{tx, &did})
+	})
+	if err == nil {
+		s.judgePuts(account, did)
+	}
+	if s.dies && len(did) > 0 {
+		s.dies, s.crashed = false, true
+		s.w.meet("server crash after commit")
+		return errCrash
+	}
+	return err
+}
+
+// judgedTxn notes what a transaction of another dialect writes.
+type judgedTxn struct {
+	store.Txn
+	did *[]put
+}
+
+type put struct {
+	op  model.Op
+	rec model.Record
+}
+
+// PutNote implements store.Txn.
+func (t judgedTxn) PutNote(w store.Write, after model.Fields) (model.Record, error) {
+	rec, err := t.Txn.PutNote(w, after)
+	if err == nil {
+		*t.did = append(*t.did, put{w.Op, rec})
+	}
+	return rec, err
 }
 
 // Changes implements store.Store. Pages are short in many schedules.

@@ -285,7 +285,7 @@ func (d *device) checkCursor() {
 // has none.
 func (d *device) place() (at int64, ok bool) {
 	parts := strings.Split(d.cursor, ".")
-	if len(parts) != 3 {
+	if len(parts) != 3 || d.dialect != Stet {
 		return 0, false
 	}
 	at, err := strconv.ParseInt(parts[1], 36, 64)

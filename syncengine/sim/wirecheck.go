@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"stet/model"
 	"stet/syncengine/remote"
 )
 
@@ -18,8 +19,11 @@ func (d *device) heard(r *http.Request, sent []byte, res *http.Response, whole b
 	whole = whole && answers(res)
 	d.sound = d.sound || whole
 	d.heardLost = d.w.servers[d.server].lost
-	if whole {
+	switch {
+	case whole && d.dialect == Stet:
 		d.tellOps(r, sent, res)
+	case whole:
+		d.tellAll()
 	}
 	if (res.StatusCode == 429 || res.StatusCode == 503) && d.stable() {
 		d.askedToWait(res.Header.Get("Retry-After"), res.Header.Get("Date"))
@@ -50,6 +54,18 @@ func (d *device) tellOps(r *http.Request, sent []byte, res *http.Response) {
 	}
 }
 
+// tellAll takes every op that is out for told: what the other protocols say of
+// ops is said without naming them.
+func (d *device) tellAll() {
+	for _, s := range d.view {
+		for _, op := range s.ops {
+			if op.State == model.Sent {
+				d.told[op.ID] = true
+			}
+		}
+	}
+}
+
 // answers reports whether an answer says something of the account: not that
 // the server failed, was busy, or does not know us.
 func answers(res *http.Response) bool {
@@ -75,8 +91,20 @@ func (e ear) Pull(ctx context.Context, cursor string, limit int) (remote.Page, e
 
 // Push implements remote.Remote.
 func (e ear) Push(ctx context.Context, cursor string, ops []remote.Op) (remote.PushResult, error) {
-	e.d.sound = false
-	return e.Remote.Push(ctx, cursor, ops)
+	e.d.sound, e.d.spoke = false, false
+	res, err := e.Remote.Push(ctx, cursor, ops)
+	if err == nil && e.d.dialect != Stet && !e.d.spoke { // it knows the answer from what was held back
+		e.d.sound = true
+		e.d.tellAll()
+	}
+	return res, err
+}
+
+// Recognise implements remote.Recogniser for drivers that have it.
+func (e ear) Recognise(sent []remote.Op, page *remote.Page) {
+	if r, ok := e.Remote.(remote.Recogniser); ok {
+		r.Recognise(sent, page)
+	}
 }
 
 // askedToWait remembers how long the device must not ask: the seconds or the
@@ -121,10 +149,21 @@ func (d *device) checkWait() {
 	}
 }
 
+// tokenIn is the token that a request carries, wherever its dialect has it.
+func tokenIn(r *http.Request) string {
+	if _, password, ok := r.BasicAuth(); ok {
+		return password
+	}
+	if token := r.Header.Get("X-Auth-Token"); token != "" {
+		return token
+	}
+	return strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")
+}
+
 // checkStranger looks for one account's texts in another's answers.
 func (s *host) checkStranger(r *http.Request, body []byte) {
 	for i, name := range accounts {
-		if strings.HasSuffix(r.Header.Get("Authorization"), tokenOf(name)) {
+		if tokenIn(r) == tokenOf(name) {
 			continue
 		}
 		if bytes.Contains(body, []byte(mark(i))) {
