@@ -41,7 +41,6 @@ type device struct {
 	live      int             // live notes when the round began
 	sound     bool            // the exchange under way has had an answer that counts
 	asked     bool            // a request was made in the round under way
-	spoke     bool            // a request was made in the push under way
 	heardLost int             // how often the server had forgotten when it last answered
 	told      map[string]bool // ops whose fate an answer told
 	notBefore time.Time       // in true time

@@ -43,9 +43,11 @@ func drawDialects(r *rand.Rand, devices int) (out []Dialect) {
 	return out
 }
 
-// blind reports whether a device may speak a protocol that cannot tell that its
-// server forgot, once others have written there again.
-func (c Config) blind() bool { return slices.Contains(c.Dialects, Mutations) }
+// blind reports whether a device may speak a protocol that cannot tell for sure
+// that its server forgot, once others have written there again.
+func (c Config) blind() bool {
+	return slices.ContainsFunc(c.Dialects, func(d Dialect) bool { return d != Stet })
+}
 
 func (c Config) dialect(device int) Dialect {
 	if len(c.Dialects) == 0 {

@@ -37,7 +37,7 @@ func (l line) RoundTrip(r *http.Request) (*http.Response, error) {
 			return nil, err
 		}
 	}
-	d.asked, d.spoke = true, true
+	d.asked = true
 	d.checkWait()
 	w.others(d)
 	fault := w.drawFault()

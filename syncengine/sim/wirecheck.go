@@ -91,9 +91,9 @@ func (e ear) Pull(ctx context.Context, cursor string, limit int) (remote.Page, e
 
 // Push implements remote.Remote.
 func (e ear) Push(ctx context.Context, cursor string, ops []remote.Op) (remote.PushResult, error) {
-	e.d.sound, e.d.spoke = false, false
+	e.d.sound = false
 	res, err := e.Remote.Push(ctx, cursor, ops)
-	if err == nil && e.d.dialect != Stet && !e.d.spoke { // it knows the answer from what was held back
+	if err == nil && e.d.dialect != Stet { // of some ops it knows the fate from what was held back
 		e.d.sound = true
 		e.d.tellAll()
 	}
