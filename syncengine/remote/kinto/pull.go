@@ -73,6 +73,8 @@ func (p *puller) page(ctx context.Context) (remote.Page, error) {
 	switch {
 	case err != nil:
 		return remote.Page{}, err
+	case p.k.Walk == nil && !p.cold && l.etag < p.k.ETag: // a collection's clock never goes back
+		return remote.Page{}, p.forgotten(ctx, l.etag)
 	case l.same && p.k.restless(l.date, p.overlap):
 		return p.lookBack(ctx, l)
 	case l.same:
