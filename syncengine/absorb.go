@@ -173,7 +173,10 @@ func (e *Engine) compare(tx store.Tx, s standing, rec model.Record, mode pullMod
 	if s.inReview {
 		return e.compareReview(tx, s, rec, mode, same, older)
 	}
-	if mode.reason.Forgot() && !same && !older && !gone {
+	// Without a shadow, or with a made-up one, a review may have been left here
+	// unanswered: it is met again, though its other side is among our versions.
+	asked := !s.shadowed || s.shadow.Rev == 1
+	if mode.reason.Forgot() && !same && !older && !gone && !asked {
 		var err error
 		if older, err = descends(tx, s, rec); err != nil {
 			return ignored, err

@@ -211,18 +211,12 @@ func TestProcessesShareAStore(t *testing.T) {
 	r.judging.Wait()
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	seen := map[int]bool{}
-	for _, pid := range r.order {
-		if seen[pid] {
-			r.bad = append(r.bad, fmt.Sprintf("the requests of process %d have another's between them", pid))
-		}
-		seen[pid] = true
-	}
 	if len(r.bad) > 0 {
 		t.Errorf("%d rounds overlapped, first: %s", len(r.bad), r.bad[0])
 	}
+	// Who comes back after another must have taken the right to sync anew.
 	if grown := after.fence - before.fence; grown < int64(len(r.order)) || len(r.order) < 2 {
-		t.Errorf("%d processes did rounds, the fence grew by %d", len(r.order), grown)
+		t.Errorf("the right to sync changed hands %d times, the fence grew by %d", len(r.order), grown)
 	}
 	p99, most := worst(sh.waits)
 	alone99, aloneWorst := worst(sh.alone)

@@ -86,7 +86,7 @@ var actions = []struct {
 	{Clone, 0.3, true, (*world).doClone},
 	{BackupHome, 0.4, true, (*world).doBackupHome},
 	{RestoreHome, 0.4, true, (*world).doRestoreHome},
-	{SwitchServer, 3, false, (*world).doSwitchServer},
+	{SwitchServer, 5, false, (*world).doSwitchServer},
 	{NewerSchema, 0.2, true, (*world).doNewerSchema},
 	{Sleep, 2, false, (*world).doSleep},
 	{SleepLong, 0.2, true, (*world).doSleepLong},

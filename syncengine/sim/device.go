@@ -16,22 +16,23 @@ import (
 // device is one home: a store, the processes that use it, and what the watch
 // knows of both.
 type device struct {
-	w         *world
-	label     string
-	account   int
-	dir       string
-	home      *home // its place in the pool; nil for a copy
-	skew      time.Duration
-	server    int // which one it is connected to
-	dialect   Dialect
-	processes []*process
-	view      map[string]stance // the committed state of each note
-	cursor    string
-	comparing bool            // the store's resync mark is set
-	writing   map[string]text // token → what was saved here
-	drafts    map[string]string
-	open      map[string]model.Fields // external editor: note → text it was opened on
-	backups   []deviceBackup
+	w          *world
+	label      string
+	account    int
+	dir        string
+	home       *home // its place in the pool; nil for a copy
+	skew       time.Duration
+	server     int // which one it is connected to
+	dialect    Dialect
+	processes  []*process
+	view       map[string]stance // the committed state of each note
+	cursor     string
+	comparing  bool            // the store's resync mark is set
+	writing    map[string]text // token → what was saved here
+	drafts     map[string]string
+	open       map[string]model.Fields // external editor: note → text it was opened on
+	backups    []deviceBackup
+	unanswered map[string]question // reviews that nobody has answered yet, those of servers that it left too
 
 	acting    int         // depth of its nested actions
 	rounds    int         // rounds under way: the lease allows one
@@ -50,6 +51,12 @@ type device struct {
 	synced    bool            // it did, since the faults stopped
 	moved     bool            // its last round sent or fetched something
 	copied    bool            // it came back from a backup, or is a copy
+}
+
+// question is the other side of a review.
+type question struct {
+	server int
+	rev    int64
 }
 
 type deviceBackup struct {
@@ -182,7 +189,7 @@ func (d *device) restartAll() {
 		d.w.must("close store", p.store.Close())
 		d.processes[i] = d.start()
 	}
-	d.rounds, d.lease = 0, nil
+	d.rounds, d.lease, d.leaving = 0, nil, false
 	d.open = map[string]model.Fields{}
 }
 

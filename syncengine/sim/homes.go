@@ -92,7 +92,7 @@ func (w *world) doRestoreHome(d *device) {
 	w.must("restore home", copyStore(b.dir, d.dir))
 	d.startAll()
 	d.writing, d.drafts, d.server, d.lost = maps.Clone(b.writing), maps.Clone(b.drafts), b.server, slices.Clone(b.lost)
-	d.copied, d.jumped = true, true
+	d.copied, d.jumped, d.unanswered = true, true, nil
 	w.people.turnedBack[d.label] = true
 	d.view = map[string]stance{}
 	d.rescan()

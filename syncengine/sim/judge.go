@@ -106,10 +106,24 @@ func (s *host) judgeOne(k *book, op model.Op, res store.Result) {
 	before := k.notes[op.NoteID]
 	s.judgeBase(op, before, res)
 	s.judgeOrder(k, op)
+	s.judgeAnswer(op)
 	now := entry{rev, res.Record.Fields.Deleted, res.Record.Purged, res.Record.Fields, w.people.deletedAt[[2]string{op.Device, op.NoteID}]}
 	k.clock, k.notes[op.NoteID], k.ops[op.ID] = rev, now, now
 	for _, t := range tokensIn(res.Record.Fields) {
 		k.texts[t] = op.NoteID
+	}
+}
+
+// judgeAnswer checks that no device writes over a text that it has put up for
+// review and nobody has chosen against.
+func (s *host) judgeAnswer(op model.Op) {
+	if op.Kind != model.Update && op.Kind != model.Delete {
+		return
+	}
+	for _, d := range s.w.devices {
+		if q, open := d.unanswered[op.NoteID]; open && d.label == op.Device && q == (question{s.n, op.BaseRev}) && !d.view[op.NoteID].inReview {
+			s.w.violate("I-17", "%s overwrites %s at rev %d, which waited for review", d.label, op.NoteID, op.BaseRev)
+		}
 	}
 }
 

@@ -49,7 +49,7 @@ func Draw(seed uint64) Script {
 	s.Config.Dialects = drawDialects(stream(seed, 5), s.Config.Devices)
 	weights, total := drawWeights(r, s.Config)
 	steps := 40
-	if r.IntN(48) == 0 {
+	if r.IntN(20) == 0 {
 		steps += r.IntN(360)
 	}
 	for range steps {
@@ -65,7 +65,7 @@ func drawConfig(r *rand.Rand) Config {
 	}
 	c.Second = r.IntN(4) == 0
 	c.Stranger = r.IntN(5) == 0
-	if r.IntN(4) == 0 {
+	if r.IntN(3) == 0 {
 		c.Servers = 2
 	}
 	if r.IntN(2) == 0 {

@@ -197,6 +197,7 @@ func (t *watchedTx) look() error {
 				d.checkUser(id, before, after)
 			}
 		}
+		d.question(id, before, after)
 		d.view[id] = after
 	}
 	if t.cursor != nil {
@@ -206,6 +207,21 @@ func (t *watchedTx) look() error {
 		}
 	}
 	return nil
+}
+
+// question remembers what a review asks until it is answered. Going to another
+// server answers nothing.
+func (d *device) question(id string, before, after stance) {
+	switch {
+	case after.inReview && after.review.Remote.Rev > 0:
+		if d.unanswered == nil {
+			d.unanswered = map[string]question{}
+		}
+		d.unanswered[id] = question{d.server, after.review.Remote.Rev}
+	case before.inReview && !after.inReview && !d.leaving,
+		!model.SameText(before.note.Fields, after.note.Fields): // what was asked about is no more
+		delete(d.unanswered, id)
+	}
 }
 
 // rescan reads the whole store anew.

@@ -134,7 +134,7 @@ func CheckResult(ops []remote.Op, res remote.PushResult) string {
 func fewer(t *testing.T) {
 	const name = "rapid.checks"
 	was := flag.Lookup(name).Value.String()
-	if err := flag.Set(name, "15"); err != nil {
+	if err := flag.Set(name, "5"); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = flag.Set(name, was) }) // it took it once
