@@ -49,7 +49,7 @@ func Draw(seed uint64) Script {
 	s.Config.Dialects = drawDialects(stream(seed, 5), s.Config.Devices)
 	weights, total := drawWeights(r, s.Config)
 	steps := 40
-	if r.IntN(20) == 0 {
+	if r.IntN(40) == 0 {
 		steps += r.IntN(360)
 	}
 	for range steps {
