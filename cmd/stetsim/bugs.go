@@ -136,8 +136,8 @@ var bugs = []mutant{
 	{"waits grow without end", "I-18", fSettle, "	wait := max(e.backoff(op.Attempt), min(out.After, maxRetryAfter))", "	wait := max(e.backoff(op.Attempt)*1000, min(out.After, maxRetryAfter))"},
 	{"a driver goes on asking after 429", "I-18", fBatch, "	if first.Stopped != nil {", "	if false {"},
 	// I-19: what is not the server's is no data.
-	{"a page of any type is read", "I-19", fDriver, "	case !a.is(wire.TypeJSON):\n		return remote.Page{}, notProtocol(\"content type is not JSON\")\n	}\n	page,", "	}\n	page,"},
-	{"a page that cannot be read is an empty one", "I-19", fDriver, "	page, err := readPage(a.body, cursor)\n	if err != nil {\n		return remote.Page{}, notProtocol(\"%v\", err)\n	}", "	page, err := readPage(a.body, cursor)\n	if err != nil {\n		return remote.Page{Unchanged: cursor != \"\", Next: cursor}, nil\n	}"},
+	{"a page of any type is read", "I-19", fDriver, "	case !a.is(wire.TypeJSON):\n		return remote.Page{}, link.NotProtocol(\"content type is not JSON\")\n	}\n	page,", "	}\n	page,"},
+	{"a page that cannot be read is an empty one", "I-19", fDriver, "	page, err := readPage(a.body, cursor)\n	if err != nil {\n		return remote.Page{}, link.NotProtocol(\"%v\", err)\n	}", "	page, err := readPage(a.body, cursor)\n	if err != nil {\n		return remote.Page{Unchanged: cursor != \"\", Next: cursor}, nil\n	}"},
 	// I-20: accounts see nothing of one another.
 	{"changes of every account", "I-20", fRead, "WHERE n.account = ? AND n.rev > ? AND", "WHERE n.account >= ? - 1 AND n.rev > ? AND"},
 	// I-21: the brake.

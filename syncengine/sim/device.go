@@ -50,7 +50,6 @@ type device struct {
 	leaving   bool            // it is changing servers or homes: the watch looks away
 	synced    bool            // it did, since the faults stopped
 	moved     bool            // its last round sent or fetched something
-	copied    bool            // it came back from a backup, or is a copy
 }
 
 // question is the other side of a review.

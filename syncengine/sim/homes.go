@@ -61,7 +61,7 @@ func (w *world) doClone(d *device) {
 	w.people.copy(d.label, label)
 	twin := &device{w: w, label: label, account: d.account, skew: d.skew, dir: dir, server: d.server, dialect: d.dialect, view: map[string]stance{},
 		writing: maps.Clone(d.writing), drafts: maps.Clone(d.drafts), open: map[string]model.Fields{}, told: maps.Clone(d.told),
-		lost: slices.Clone(d.lost), jumped: true, copied: true}
+		lost: slices.Clone(d.lost), jumped: true}
 	twin.processes = []*process{twin.start()}
 	w.devices = append(w.devices, twin)
 	twin.rescan()
@@ -92,7 +92,7 @@ func (w *world) doRestoreHome(d *device) {
 	w.must("restore home", copyStore(b.dir, d.dir))
 	d.startAll()
 	d.writing, d.drafts, d.server, d.lost = maps.Clone(b.writing), maps.Clone(b.drafts), b.server, slices.Clone(b.lost)
-	d.copied, d.jumped, d.unanswered = true, true, nil
+	d.jumped, d.unanswered = true, nil
 	w.people.turnedBack[d.label] = true
 	d.view = map[string]stance{}
 	d.rescan()

@@ -41,11 +41,9 @@
 package kinto
 
 import (
-	"crypto/tls"
 	"crypto/x509"
 	"encoding/base64"
 	"errors"
-	"net"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -54,6 +52,7 @@ import (
 	"time"
 
 	"stet/syncengine/remote"
+	"stet/syncengine/remote/link"
 )
 
 // The limits of one exchange.
@@ -179,28 +178,17 @@ func New(baseURL string, credentials Credentials, opts ...Option) (*Client, erro
 		return nil, errors.New("bucket and collection take letters, digits, - and _")
 	}
 	if o.transport == nil {
-		o.transport = newTransport(o.roots)
+		o.transport = link.Transport(o.roots, 0)
 	}
 	return &Client{base: base, bucket: o.bucket, collection: o.collection, auth: auth, http: o.transport,
 		timeout: o.timeout, seed: o.seed, overlap: o.overlap}, nil
 }
 
 func parseURL(raw string) (base *url.URL, bucket, collection string, err error) {
-	u, err := url.Parse(strings.TrimSpace(raw))
+	u, err := link.ParseURL(raw)
 	if err != nil {
-		return nil, "", "", errors.New("server address cannot be read") // the parser's error repeats what may be a password
+		return nil, "", "", err
 	}
-	switch {
-	case u.Scheme != "http" && u.Scheme != "https":
-		return nil, "", "", errors.New("server address must begin with https:// or http://")
-	case u.Hostname() == "":
-		return nil, "", "", errors.New("server address has no host")
-	case u.User != nil:
-		return nil, "", "", errors.New("server address must not carry a user or password")
-	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
-		return nil, "", "", errors.New("server address must not carry a query or fragment")
-	}
-	u.Path, u.RawPath = strings.TrimRight(u.Path, "/"), ""
 	bucket, collection = DefaultBucket, DefaultCollection
 	if m := place.FindStringSubmatch(u.Path); m == nil {
 		u.Path += "/v1"
@@ -214,22 +202,6 @@ func parseURL(raw string) (base *url.URL, bucket, collection string, err error) 
 		}
 	}
 	return u, bucket, collection, nil
-}
-
-func newTransport(roots *x509.CertPool) *http.Transport {
-	dialer := &net.Dialer{Timeout: dialTimeout, KeepAlive: 30 * time.Second}
-	return &http.Transport{
-		Proxy:                  http.ProxyFromEnvironment,
-		DialContext:            dialer.DialContext,
-		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots},
-		TLSHandshakeTimeout:    dialTimeout,
-		ExpectContinueTimeout:  time.Second,
-		IdleConnTimeout:        60 * time.Second,
-		MaxIdleConnsPerHost:    2,
-		MaxResponseHeaderBytes: 64 << 10,
-		DisableCompression:     true, // asked for and checked by hand
-		ForceAttemptHTTP2:      true,
-	}
 }
 
 // Close closes connections that are kept for the next request.

@@ -2,9 +2,7 @@ package kinto
 
 import (
 	"bytes"
-	"compress/gzip"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"mime"
@@ -13,7 +11,7 @@ import (
 	"strings"
 	"time"
 
-	"stet/syncengine/remote"
+	"stet/syncengine/remote/link"
 )
 
 // call is one request before it is sent.
@@ -30,50 +28,16 @@ type answer struct {
 	body   []byte
 }
 
-// errTooLong says that an answer is longer than it may be.
-var errTooLong = errors.New("answer is too long")
-
 // send makes one exchange. Its errors are the caller's context's, or ErrOffline
 // (with ErrNotProtocol if something answered but not to the end).
 func (c *Client) send(parent context.Context, what call) (answer, error) {
-	ctx, cancel := context.WithTimeout(parent, c.timeout)
-	defer cancel()
-	req, err := c.request(ctx, what)
+	resp, body, err := link.Exchange(parent, c.http, c.timeout, maxAnswer, func(ctx context.Context) (*http.Request, error) {
+		return c.request(ctx, what)
+	})
 	if err != nil {
 		return answer{}, err
 	}
-	resp, err := c.http.RoundTrip(req)
-	if err != nil {
-		return answer{}, lost(parent, err)
-	}
-	defer resp.Body.Close()
-	body, err := readBody(resp)
-	switch {
-	case err == nil:
-		return answer{resp.StatusCode, resp.Header, body}, nil
-	case parent.Err() != nil:
-		return answer{}, parent.Err()
-	case errors.Is(err, errTooLong):
-		return answer{}, fmt.Errorf("%w: %w", notProtocol("answer cannot be read"), err)
-	}
-	return answer{}, notProtocol("answer broke off: %v", err)
-}
-
-// lost says why no answer came: the caller gave up, or the network did.
-func lost(parent context.Context, err error) error {
-	if parent.Err() != nil {
-		return parent.Err()
-	}
-	if errors.Is(err, context.DeadlineExceeded) {
-		return fmt.Errorf("%w: no answer in time", remote.ErrOffline)
-	}
-	return fmt.Errorf("%w: %v", remote.ErrOffline, err)
-}
-
-// notProtocol says that what answered is not, or not wholly, the server: it may
-// be a captive portal, so it counts as offline.
-func notProtocol(format string, args ...any) error {
-	return fmt.Errorf("%w: %w: %s", remote.ErrOffline, remote.ErrNotProtocol, fmt.Sprintf(format, args...))
+	return answer{resp.StatusCode, resp.Header, body}, nil
 }
 
 func (c *Client) request(ctx context.Context, what call) (*http.Request, error) {
@@ -102,34 +66,6 @@ func (c *Client) request(ctx context.Context, what call) (*http.Request, error) 
 	}
 	req.Header = h
 	return req, nil
-}
-
-// readBody reads and decodes an answer's body to its end, at most maxAnswer.
-func readBody(resp *http.Response) ([]byte, error) {
-	if resp.ContentLength > maxAnswer {
-		return nil, errTooLong
-	}
-	var r io.Reader = resp.Body
-	switch strings.ToLower(resp.Header.Get("Content-Encoding")) {
-	case "", "identity":
-	case "gzip":
-		if resp.StatusCode == http.StatusNotModified {
-			break
-		}
-		z, err := gzip.NewReader(r)
-		if err != nil {
-			return nil, err
-		}
-		r = z
-	default:
-		return nil, errors.New("coding that was not asked for")
-	}
-	var out bytes.Buffer
-	n, err := out.ReadFrom(io.LimitReader(r, maxAnswer+1))
-	if err == nil && n > maxAnswer {
-		err = errTooLong
-	}
-	return out.Bytes(), err
 }
 
 // json reports whether the answer says that its body is JSON.

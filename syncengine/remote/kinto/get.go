@@ -9,6 +9,7 @@ import (
 
 	"stet/model"
 	"stet/syncengine/remote"
+	"stet/syncengine/remote/link"
 )
 
 // Get returns one note as the server holds it now: Rev 0 if it has none, a
@@ -32,11 +33,11 @@ func (c *Client) get(ctx context.Context, id string) (model.Record, error) {
 	}
 	if a.status == http.StatusOK {
 		if !a.json() {
-			return model.Record{}, notProtocol("content type is not JSON")
+			return model.Record{}, link.NotProtocol("content type is not JSON")
 		}
 		r, err := readObject(a.body, id)
 		if err != nil {
-			return model.Record{}, notProtocol("%v", err)
+			return model.Record{}, link.NotProtocol("%v", err)
 		}
 		c.told(&r)
 		return r.rec, nil

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"stet/syncengine/remote"
+	"stet/syncengine/remote/link"
 )
 
 // protocolName is the protocol's name in [remote.Info].
@@ -57,10 +58,10 @@ func (c *Client) ask(ctx context.Context) (*identity, error) {
 		if _, err := refusal(a); err != nil {
 			return nil, err
 		}
-		return nil, notProtocol("status %d", a.status)
+		return nil, link.NotProtocol("status %d", a.status)
 	}
 	if !a.json() {
-		return nil, notProtocol("content type is not JSON")
+		return nil, link.NotProtocol("content type is not JSON")
 	}
 	var root struct {
 		Settings *struct {
@@ -77,13 +78,13 @@ func (c *Client) ask(ctx context.Context) (*identity, error) {
 		} `json:"user"`
 	}
 	if err := json.Unmarshal(a.body, &root); err != nil {
-		return nil, notProtocol("root: %v", err)
+		return nil, link.NotProtocol("root: %v", err)
 	}
 	switch {
 	case root.Settings == nil || root.Version == "":
-		return nil, notProtocol("it is no Kinto server")
+		return nil, link.NotProtocol("it is no Kinto server")
 	case !strings.HasPrefix(root.Version, "1."):
-		return nil, notProtocol("version %s of the protocol", cut(root.Version))
+		return nil, link.NotProtocol("version %s of the protocol", cut(root.Version))
 	case root.User == nil || root.User.ID == "":
 		return nil, remote.ErrAuth // the root answers everybody, and names whom it knows
 	}

@@ -11,6 +11,7 @@ import (
 
 	"stet/model"
 	"stet/syncengine/remote"
+	"stet/syncengine/remote/link"
 )
 
 // question is what to list.
@@ -38,7 +39,7 @@ type listed struct {
 func (c *Client) list(ctx context.Context, q question) (listed, error) {
 	for {
 		l, err := c.listOnce(ctx, q)
-		if !errors.Is(err, errTooLong) || q.next != nil || q.limit == 1 {
+		if !errors.Is(err, link.ErrTooLong) || q.next != nil || q.limit == 1 {
 			return l, err
 		}
 		if q.limit == 0 {
@@ -86,22 +87,22 @@ func (c *Client) listOnce(ctx context.Context, q question) (listed, error) {
 		}
 		return listed{}, err
 	case !a.json():
-		return listed{}, notProtocol("content type is not JSON")
+		return listed{}, link.NotProtocol("content type is not JSON")
 	case l.etag == 0:
-		return listed{}, notProtocol("list has no timestamp")
+		return listed{}, link.NotProtocol("list has no timestamp")
 	}
 	l.rows, err = readRows(a.body)
 	for i := range l.rows {
 		c.told(&l.rows[i])
 	}
 	if err != nil {
-		return listed{}, notProtocol("%v", err)
+		return listed{}, link.NotProtocol("%v", err)
 	}
 	if l.next, err = c.nextPage(a.header.Get("Next-Page")); err != nil {
 		return listed{}, err
 	}
 	if l.next != nil && len(l.rows) == 0 {
-		return listed{}, notProtocol("an empty page that is not the last")
+		return listed{}, link.NotProtocol("an empty page that is not the last")
 	}
 	return l, nil
 }
@@ -114,7 +115,7 @@ func (c *Client) nextPage(raw string) (*url.URL, error) {
 	}
 	u, err := c.base.Parse(raw)
 	if err != nil {
-		return nil, notProtocol("Next-Page is no address")
+		return nil, link.NotProtocol("Next-Page is no address")
 	}
 	return u, nil
 }
@@ -123,7 +124,7 @@ func (c *Client) nextPage(raw string) (*url.URL, error) {
 // know it by: the credentials go nowhere else.
 func (c *Client) follow(u *url.URL) error {
 	if u.Scheme != c.base.Scheme || !strings.EqualFold(u.Host, c.base.Host) || u.User != nil || !strings.HasPrefix(u.Path, c.base.Path+"/") {
-		return notProtocol("the next page is on another server")
+		return link.NotProtocol("the next page is on another server")
 	}
 	return nil
 }
@@ -138,7 +139,7 @@ func misplaced(status int, p problem) error {
 	if status == http.StatusNotFound && p.Errno == errnoUnknownPlace {
 		return unknownPlace()
 	}
-	return notProtocol("status %d errno %d: %s", status, p.Errno, cut(p.Message))
+	return link.NotProtocol("status %d errno %d: %s", status, p.Errno, cut(p.Message))
 }
 
 // idFilter is a filter that finds records by id. Quotes, since a bare number

@@ -11,6 +11,7 @@ import (
 
 	"stet/model"
 	"stet/syncengine/remote"
+	"stet/syncengine/remote/link"
 )
 
 // Pull asks for what is new since cursor. An empty cursor lists everything,
@@ -140,12 +141,12 @@ func (p *puller) oldestFirst(ctx context.Context, w *walk, l listed) (remote.Pag
 		return p.finish(ctx, w, fresh, l.etag)
 	}
 	if w.Pos <= before && w.Token == "" {
-		return remote.Page{}, notProtocol("pages do not move on")
+		return remote.Page{}, link.NotProtocol("pages do not move on")
 	}
 	w.Token = ""
 	if w.Pos > l.date+farAhead {
 		if w.Token = l.next.Query().Get("_token"); w.Token == "" {
-			return remote.Page{}, notProtocol("the next page has no token")
+			return remote.Page{}, link.NotProtocol("the next page has no token")
 		}
 	}
 	next := *p.k
@@ -236,7 +237,7 @@ func (p *puller) collect(ctx context.Context, since, until int64, query url.Valu
 		}
 		last := l.rows[len(l.rows)-1].rec.Rev
 		if last <= since {
-			return nil, notProtocol("pages do not move on")
+			return nil, link.NotProtocol("pages do not move on")
 		}
 		since = last
 	}

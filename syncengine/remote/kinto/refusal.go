@@ -4,14 +4,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math"
 	"net/http"
-	"strconv"
-	"strings"
 	"time"
 	"unicode/utf8"
 
 	"stet/syncengine/remote"
+	"stet/syncengine/remote/link"
 )
 
 // problem is the body of an error answer.
@@ -45,7 +43,7 @@ func refusal(a answer) (problem, error) {
 		if a.status == http.StatusRequestEntityTooLarge { // proxies answer this by themselves, and mean it
 			return problem{Code: a.status, Message: "too large for the server"}, nil
 		}
-		return p, notProtocol("status %d without a problem", a.status)
+		return p, link.NotProtocol("status %d without a problem", a.status)
 	}
 	return p, nil
 }
@@ -67,13 +65,13 @@ func denied(status int, after time.Duration, message string) error {
 	case status == http.StatusServiceUnavailable, status >= 500 && after > 0:
 		return &remote.RetryError{After: after, Err: failed(status)}
 	case status == http.StatusNetworkAuthenticationRequired:
-		return notProtocol("the network wants a log-in")
+		return link.NotProtocol("the network wants a log-in")
 	case status >= 500:
 		return failed(status)
 	case status == http.StatusRequestTimeout:
 		return fmt.Errorf("%w: status %d", remote.ErrOffline, status)
 	case status < 400:
-		return notProtocol("status %d", status)
+		return link.NotProtocol("status %d", status)
 	}
 	return nil
 }
@@ -131,46 +129,12 @@ func cut(s string) string {
 	return s + "…"
 }
 
-// The bounds of a wait that a server can ask for.
-const (
-	minWait = time.Second
-	maxWait = time.Hour
-)
-
 // wait is how long the server asks not to be asked: Retry-After (seconds, or a
 // date measured against the answer's own Date) or Backoff, whichever is longer,
 // within 1 s and 1 h. 0 says that it asks for nothing that can be read.
 func wait(h http.Header) time.Duration {
-	return max(seconds(h.Get("Retry-After"), h.Get("Date")), backoff(h))
+	return max(link.Wait(h.Get("Retry-After"), h.Get("Date")), backoff(h))
 }
 
 // backoff is what a server under load adds to any answer, successes among them.
-func backoff(h http.Header) time.Duration { return seconds(h.Get("Backoff"), "") }
-
-func seconds(v, date string) time.Duration {
-	if v = strings.TrimSpace(v); v == "" {
-		return 0
-	}
-	if s, err := strconv.ParseFloat(v, 64); !math.IsNaN(s) && (err == nil || math.IsInf(s, 0)) {
-		return clampWait(s)
-	}
-	until, err := http.ParseTime(v)
-	if err != nil {
-		return 0
-	}
-	now, err := http.ParseTime(date)
-	if err != nil {
-		return 0
-	}
-	return clampWait(until.Sub(now).Seconds())
-}
-
-func clampWait(seconds float64) time.Duration {
-	switch {
-	case seconds <= minWait.Seconds():
-		return minWait
-	case seconds >= maxWait.Seconds():
-		return maxWait
-	}
-	return time.Duration(seconds * float64(time.Second))
-}
+func backoff(h http.Header) time.Duration { return link.Wait(h.Get("Backoff"), "") }

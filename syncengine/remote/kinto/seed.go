@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"stet/syncengine/remote"
+	"stet/syncengine/remote/link"
 )
 
 // maxMoves bounds how often a collection may change while it is paged.
@@ -41,13 +42,13 @@ func (p *puller) follow(ctx context.Context, l listed, at int64, moves int) ([]r
 		}
 		if !page.moved {
 			if farthest(page.rows) >= edge {
-				return nil, 0, notProtocol("pages do not move on")
+				return nil, 0, link.NotProtocol("pages do not move on")
 			}
 			rows, next, edge = append(rows, page.rows...), page.next, oldest(page.rows)
 			continue
 		}
 		if moves++; moves > maxMoves {
-			return nil, 0, notProtocol("the collection changes faster than it can be read")
+			return nil, 0, link.NotProtocol("the collection changes faster than it can be read")
 		}
 		caught, now, err := p.catchUp(ctx, at, page.etag, moves)
 		if err != nil {

@@ -8,6 +8,7 @@ import (
 
 	"stet/model"
 	"stet/syncengine/remote"
+	"stet/syncengine/remote/link"
 )
 
 // write is one op as a request.
@@ -119,7 +120,7 @@ func (p *pusher) single(ctx context.Context, w write) ([]reply, error) {
 			return nil, err
 		}
 	} else if !a.json() {
-		return nil, notProtocol("content type is not JSON")
+		return nil, link.NotProtocol("content type is not JSON")
 	}
 	return []reply{{a.status, a.header, a.body}}, nil
 }
@@ -172,12 +173,12 @@ func (p *pusher) batch(ctx context.Context, writes []write) ([]reply, error) {
 			err = &splitError{bad.sentence()}
 		}
 		if err == nil {
-			err = notProtocol("status %d of a batch", a.status)
+			err = link.NotProtocol("status %d of a batch", a.status)
 		}
 		return nil, err
 	}
 	if !a.json() {
-		return nil, notProtocol("content type is not JSON")
+		return nil, link.NotProtocol("content type is not JSON")
 	}
 	return p.replies(a, writes)
 }
@@ -185,15 +186,15 @@ func (p *pusher) batch(ctx context.Context, writes []write) ([]reply, error) {
 func (p *pusher) replies(a answer, writes []write) ([]reply, error) {
 	var in batchAnswer
 	if err := json.Unmarshal(a.body, &in); err != nil {
-		return nil, notProtocol("batch: %v", err)
+		return nil, link.NotProtocol("batch: %v", err)
 	}
 	if len(in.Responses) != len(writes) {
-		return nil, notProtocol("%d answers to a batch of %d", len(in.Responses), len(writes))
+		return nil, link.NotProtocol("%d answers to a batch of %d", len(in.Responses), len(writes))
 	}
 	out := make([]reply, len(writes))
 	for i, r := range in.Responses {
 		if !strings.HasSuffix(r.Path, "/records/"+writes[i].op.NoteID) {
-			return nil, notProtocol("the answers to a batch are out of order")
+			return nil, link.NotProtocol("the answers to a batch are out of order")
 		}
 		h := http.Header{}
 		for name, value := range r.Headers {

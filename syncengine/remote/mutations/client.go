@@ -17,10 +17,7 @@
 package mutations
 
 import (
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
-	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -28,6 +25,7 @@ import (
 	"time"
 
 	"stet/syncengine/remote"
+	"stet/syncengine/remote/link"
 	"stet/syncengine/wire/mutlog"
 )
 
@@ -65,7 +63,7 @@ var (
 // protocol's own paths are below it. token and client are sent with every
 // request. It does not connect.
 func New(baseURL, token, client string, opts ...Option) (*Client, error) {
-	base, err := parseURL(baseURL)
+	base, err := link.ParseURL(baseURL)
 	if err != nil {
 		return nil, err
 	}
@@ -81,7 +79,7 @@ func New(baseURL, token, client string, opts ...Option) (*Client, error) {
 		opt(&o)
 	}
 	if o.transport == nil {
-		o.transport = newTransport(o.roots)
+		o.transport = link.Transport(o.roots, headerTimeout)
 	}
 	return &Client{base: base, id: client, token: token, http: o.transport, timeout: o.timeout, codec: o.codec,
 		direct: o.direct, refresh: o.refresh}, nil
@@ -96,42 +94,6 @@ func (c *Client) Close() {
 	if t, ok := c.http.(interface{ CloseIdleConnections() }); ok {
 		t.CloseIdleConnections()
 	}
-}
-
-func newTransport(roots *x509.CertPool) *http.Transport {
-	dialer := &net.Dialer{Timeout: dialTimeout, KeepAlive: 30 * time.Second}
-	return &http.Transport{
-		Proxy:                  http.ProxyFromEnvironment,
-		DialContext:            dialer.DialContext,
-		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots},
-		TLSHandshakeTimeout:    dialTimeout,
-		ResponseHeaderTimeout:  headerTimeout,
-		ExpectContinueTimeout:  time.Second,
-		IdleConnTimeout:        90 * time.Second,
-		MaxIdleConnsPerHost:    2,
-		MaxResponseHeaderBytes: 64 << 10,
-		DisableCompression:     true, // asked for by the driver, which bounds what comes
-		ForceAttemptHTTP2:      true,
-	}
-}
-
-func parseURL(raw string) (*url.URL, error) {
-	u, err := url.Parse(strings.TrimSpace(raw))
-	if err != nil {
-		return nil, errors.New("server address cannot be read") // the parser's error repeats what may be a password
-	}
-	switch {
-	case u.Scheme != "http" && u.Scheme != "https":
-		return nil, errors.New("server address must begin with https:// or http://")
-	case u.Hostname() == "":
-		return nil, errors.New("server address has no host")
-	case u.User != nil:
-		return nil, errors.New("server address must not carry a user or password")
-	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
-		return nil, errors.New("server address must not carry a query or fragment")
-	}
-	u.Path, u.RawPath = strings.TrimRight(u.Path, "/"), ""
-	return u, nil
 }
 
 // Caps says what the protocol can do.

@@ -11,6 +11,7 @@ import (
 
 	"stet/model"
 	"stet/syncengine/remote"
+	"stet/syncengine/remote/link"
 	"stet/syncengine/wire"
 	"stet/syncengine/wire/mutlog"
 )
@@ -78,7 +79,7 @@ func (p *push) direct(i int) error {
 func (p *push) made(i int, a answer, method string) error {
 	id, err := madeID(a, method)
 	if err != nil {
-		return notProtocol("%v", err)
+		return link.NotProtocol("%v", err)
 	}
 	rev, err := strconv.ParseInt(strings.TrimSpace(a.header.Get(mutlog.HeaderAt)), 10, 64)
 	if err != nil || rev <= p.at.head || rev > mutlog.MaxInteger {

@@ -5,6 +5,7 @@ import (
 
 	"stet/model"
 	"stet/syncengine/remote"
+	"stet/syncengine/remote/link"
 	"stet/syncengine/wire/mutlog"
 )
 
@@ -28,7 +29,7 @@ func (p *push) answered(got []mutlog.Mutation, batch []int, sent []mutlog.Mutati
 	p.first = true
 	left, err := p.match(lost, before)
 	if err == nil && len(left) > 0 {
-		err = notProtocol("the answer lacks %d of the mutations", len(left))
+		err = link.NotProtocol("the answer lacks %d of the mutations", len(left))
 	}
 	if err != nil {
 		return p.stop(left, err)
@@ -138,7 +139,7 @@ func (p *push) window(since int64) (seen sight, head int64, err error) {
 		for _, m := range latest(got.list) {
 			rec, lacks, err := p.c.codec.record(m)
 			if err != nil {
-				return seen, 0, notProtocol("%v", err)
+				return seen, 0, link.NotProtocol("%v", err)
 			}
 			seen.Changes = slices.DeleteFunc(seen.Changes, func(old model.Record) bool { return remoteOf(old) == m.ResourceID })
 			seen.Changes, seen.Lacks[rec.ID] = append(seen.Changes, rec), lacks

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"stet/syncengine/remote"
+	"stet/syncengine/remote/link"
 	"stet/syncengine/wire/mutlog"
 )
 
@@ -68,7 +69,7 @@ func (c *Client) numbered(ctx context.Context, q question) (got part, moved bool
 			more = *s.HasMore
 		}
 		if more && len(s.Mutations) == 0 {
-			return part{}, false, notProtocol("an empty page that is not the last")
+			return part{}, false, link.NotProtocol("an empty page that is not the last")
 		}
 		if !more {
 			slices.SortStableFunc(got.list, ascending)

@@ -10,6 +10,7 @@ import (
 
 	"stet/model"
 	"stet/syncengine/remote"
+	"stet/syncengine/remote/link"
 	"stet/syncengine/wire"
 	"stet/syncengine/wire/mutlog"
 )
@@ -58,14 +59,14 @@ func (c *Client) ask(ctx context.Context, q question) (mutlog.Sync, bool, error)
 		return mutlog.Sync{}, false, strange(r, err)
 	}
 	if !a.is(wire.TypeJSON) {
-		return mutlog.Sync{}, false, notProtocol("content type is not JSON")
+		return mutlog.Sync{}, false, link.NotProtocol("content type is not JSON")
 	}
 	s, err := mutlog.DecodeSync(a.body)
 	if err == nil && !q.meta && s.Mutations == nil {
 		err = errors.New("answer has no mutations")
 	}
 	if err != nil {
-		return mutlog.Sync{}, false, notProtocol("%v", err)
+		return mutlog.Sync{}, false, link.NotProtocol("%v", err)
 	}
 	return s, a.guarded(), nil
 }
@@ -124,7 +125,7 @@ func (c *Client) from(ctx context.Context, at position, limit int) (remote.Page,
 		}
 		rec, lacks, err := c.codec.record(m)
 		if err != nil {
-			return remote.Page{}, notProtocol("%v", err)
+			return remote.Page{}, link.NotProtocol("%v", err)
 		}
 		out.Changes = append(out.Changes, rec)
 		if len(lacks) > 0 {
@@ -180,7 +181,7 @@ func (c *Client) Get(ctx context.Context, id, remoteID string) (model.Record, er
 		for _, m := range latest(got.list) {
 			rec, _, err := c.codec.record(m)
 			if err != nil {
-				return model.Record{}, fmt.Errorf("get note: %w", notProtocol("%v", err))
+				return model.Record{}, fmt.Errorf("get note: %w", link.NotProtocol("%v", err))
 			}
 			if m.ResourceID == resource || rec.ID == id {
 				rec.ID = id

@@ -11,6 +11,7 @@ import (
 
 	"stet/model"
 	"stet/syncengine/remote"
+	"stet/syncengine/remote/link"
 	"stet/syncengine/wire"
 	"stet/syncengine/wire/mutlog"
 )
@@ -304,14 +305,14 @@ func (p *push) conflict(i int, rec model.Record) {
 // taken reads the answer to a request that was applied.
 func (p *push) taken(a answer, batch []int, list []mutlog.Mutation) error {
 	if !a.is(wire.TypeJSON) {
-		return p.stop(batch, notProtocol("content type is not JSON"))
+		return p.stop(batch, link.NotProtocol("content type is not JSON"))
 	}
 	s, err := mutlog.DecodeSync(a.body)
 	if err == nil && (s.Mutations == nil || *s.LastMutationAt < p.at.head) {
 		err = errors.New("answer lacks what was applied")
 	}
 	if err != nil {
-		return p.stop(batch, notProtocol("%v", err))
+		return p.stop(batch, link.NotProtocol("%v", err))
 	}
 	before := p.at.head
 	p.at = position{head: *s.LastMutationAt, guard: a.guarded()}

@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"stet/syncengine/remote"
+	"stet/syncengine/remote/link"
 	"stet/syncengine/wire"
 	"stet/syncengine/wire/mutlog"
 )
@@ -26,7 +27,7 @@ type refused struct {
 // map. A 409 is one whatever it says: it has two shapes that are known, and
 // nothing else that it could mean.
 func refusal(a answer) (refused, error) {
-	wait := retryAfter(a.header)
+	wait := link.RetryAfter(a.header)
 	switch {
 	case a.status == http.StatusUnauthorized:
 		return refused{}, remote.ErrAuth
@@ -37,13 +38,13 @@ func refusal(a answer) (refused, error) {
 	case a.status == http.StatusServiceUnavailable, a.status >= 500 && wait > 0:
 		return refused{}, &remote.RetryError{After: wait, Err: failed(a.status)}
 	case a.status == http.StatusNetworkAuthenticationRequired:
-		return refused{}, notProtocol("the network wants a log-in")
+		return refused{}, link.NotProtocol("the network wants a log-in")
 	case a.status >= 500:
 		return refused{}, failed(a.status)
 	case a.status == http.StatusRequestTimeout:
 		return refused{}, fmt.Errorf("%w: status %d", remote.ErrOffline, a.status)
 	case a.status < 400:
-		return refused{}, notProtocol("status %d", a.status)
+		return refused{}, link.NotProtocol("status %d", a.status)
 	}
 	f, err := mutlog.Failure{}, error(nil)
 	if a.is(wire.TypeJSON) {
@@ -51,7 +52,7 @@ func refusal(a answer) (refused, error) {
 	}
 	sure := a.status == http.StatusConflict || a.status == http.StatusRequestEntityTooLarge // proxies mean that, too
 	if !sure && (err != nil || f.Text() == "" && f.Code() == "") {
-		return refused{}, notProtocol("status %d without a reason", a.status)
+		return refused{}, link.NotProtocol("status %d without a reason", a.status)
 	}
 	return refused{a.status, f.Text()}, nil
 }
@@ -66,7 +67,7 @@ func strange(r refused, err error) error {
 	if err != nil {
 		return err
 	}
-	return notProtocol("status %d", r.status)
+	return link.NotProtocol("status %d", r.status)
 }
 
 // sentence says for a person why an op was refused. The server's own words are

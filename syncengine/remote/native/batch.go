@@ -6,6 +6,7 @@ import (
 
 	"stet/model"
 	"stet/syncengine/remote"
+	"stet/syncengine/remote/link"
 	"stet/syncengine/wire"
 )
 
@@ -124,14 +125,14 @@ func textSize(p model.Patch) int {
 
 func appliedBatch(a answer, ops []remote.Op) (remote.PushResult, error) {
 	if !a.is(wire.TypeJSON) {
-		return remote.PushResult{}, notProtocol("content type is not JSON")
+		return remote.PushResult{}, link.NotProtocol("content type is not JSON")
 	}
 	in, err := wire.DecodeBatchAnswer(a.body)
 	if err != nil {
-		return remote.PushResult{}, notProtocol("%v", err)
+		return remote.PushResult{}, link.NotProtocol("%v", err)
 	}
 	if in.Results == nil {
-		return remote.PushResult{}, notProtocol("batch answer lacks results")
+		return remote.PushResult{}, link.NotProtocol("batch answer lacks results")
 	}
 	byOp := make(map[string]*wire.Result, len(in.Results))
 	for i := range in.Results {

@@ -13,11 +13,9 @@
 package native
 
 import (
-	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
@@ -27,6 +25,7 @@ import (
 	"time"
 
 	"stet/syncengine/remote"
+	"stet/syncengine/remote/link"
 )
 
 // The limits of one exchange.
@@ -88,7 +87,7 @@ func WithHeartbeat(d time.Duration) Option { return func(o *options) { o.heartbe
 // not connect. The URL must be http or https without user, query and fragment;
 // whether plain http is acceptable is [CheckURL]'s question.
 func New(baseURL, token string, opts ...Option) (*Client, error) {
-	base, err := parseURL(baseURL)
+	base, err := link.ParseURL(baseURL)
 	if err != nil {
 		return nil, err
 	}
@@ -101,7 +100,7 @@ func New(baseURL, token string, opts ...Option) (*Client, error) {
 		opt(&o)
 	}
 	if o.transport == nil {
-		o.transport = newTransport(o.roots)
+		o.transport = link.Transport(o.roots, headerTimeout)
 	}
 	return &Client{base: base, auth: "Bearer " + token, http: o.transport, timeout: o.timeout,
 		silence: o.heartbeat * 5 / 2}, nil
@@ -117,47 +116,11 @@ func (c *Client) Close() {
 	}
 }
 
-func newTransport(roots *x509.CertPool) *http.Transport {
-	dialer := &net.Dialer{Timeout: dialTimeout, KeepAlive: 30 * time.Second}
-	return &http.Transport{
-		Proxy:                  http.ProxyFromEnvironment,
-		DialContext:            dialer.DialContext,
-		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots},
-		TLSHandshakeTimeout:    dialTimeout,
-		ResponseHeaderTimeout:  headerTimeout,
-		ExpectContinueTimeout:  time.Second,
-		IdleConnTimeout:        90 * time.Second,
-		MaxIdleConnsPerHost:    2,
-		MaxResponseHeaderBytes: 64 << 10,
-		DisableCompression:     true, // asked for where it pays
-		ForceAttemptHTTP2:      true,
-	}
-}
-
-func parseURL(raw string) (*url.URL, error) {
-	u, err := url.Parse(strings.TrimSpace(raw))
-	if err != nil {
-		return nil, errors.New("server address cannot be read") // the parser's error repeats what may be a password
-	}
-	switch {
-	case u.Scheme != "http" && u.Scheme != "https":
-		return nil, errors.New("server address must begin with https:// or http://")
-	case u.Hostname() == "":
-		return nil, errors.New("server address has no host")
-	case u.User != nil:
-		return nil, errors.New("server address must not carry a user or password")
-	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
-		return nil, errors.New("server address must not carry a query or fragment")
-	}
-	u.Path, u.RawPath = strings.TrimRight(u.Path, "/"), ""
-	return u, nil
-}
-
 // CheckURL reports whether a token may be sent to the address: https anywhere,
 // plain http only to this machine (127.0.0.0/8, ::1, localhost) unless
 // insecure. The error says what is wrong and, if it is that, names the flag.
 func CheckURL(raw string, insecure bool) error {
-	u, err := parseURL(raw)
+	u, err := link.ParseURL(raw)
 	if err != nil || u.Scheme == "https" || insecure || loopback(u.Hostname()) {
 		return err
 	}

@@ -10,6 +10,7 @@ import (
 
 	"stet/model"
 	"stet/syncengine/remote"
+	"stet/syncengine/remote/link"
 	"stet/syncengine/wire"
 )
 
@@ -27,16 +28,16 @@ func (c *Client) Hello(ctx context.Context) (remote.Info, error) {
 		return remote.Info{}, fmt.Errorf("ask server: %w", strange(refusal(a)))
 	}
 	if !a.is(wire.TypeJSON) {
-		return remote.Info{}, fmt.Errorf("ask server: %w", notProtocol("content type is not JSON"))
+		return remote.Info{}, fmt.Errorf("ask server: %w", link.NotProtocol("content type is not JSON"))
 	}
 	meta, err := wire.DecodeMeta(a.body)
 	switch {
 	case err != nil:
-		return remote.Info{}, fmt.Errorf("ask server: %w", notProtocol("%v", err))
+		return remote.Info{}, fmt.Errorf("ask server: %w", link.NotProtocol("%v", err))
 	case meta.Protocol != wire.Protocol:
-		return remote.Info{}, fmt.Errorf("ask server: %w", notProtocol("it is not %s", wire.Protocol))
+		return remote.Info{}, fmt.Errorf("ask server: %w", link.NotProtocol("it is not %s", wire.Protocol))
 	case meta.Epoch == "":
-		return remote.Info{}, fmt.Errorf("ask server: %w", notProtocol("it tells no epoch"))
+		return remote.Info{}, fmt.Errorf("ask server: %w", link.NotProtocol("it tells no epoch"))
 	}
 	return remote.Info{Protocol: protocolName, Account: meta.Account, Epoch: meta.Epoch}, nil
 }
@@ -46,7 +47,7 @@ func strange(p *wire.Problem, err error) error {
 	if err != nil {
 		return err
 	}
-	return notProtocol("status %d %s", p.Status, p.Code)
+	return link.NotProtocol("status %d %s", p.Status, p.Code)
 }
 
 // Pull asks for what is new since cursor. Full is set on the answer to an empty
@@ -77,11 +78,11 @@ func (c *Client) pull(ctx context.Context, cursor string, limit int) (remote.Pag
 	case a.status != http.StatusOK:
 		return remote.Page{}, strange(refusal(a))
 	case !a.is(wire.TypeJSON):
-		return remote.Page{}, notProtocol("content type is not JSON")
+		return remote.Page{}, link.NotProtocol("content type is not JSON")
 	}
 	page, err := readPage(a.body, cursor)
 	if err != nil {
-		return remote.Page{}, notProtocol("%v", err)
+		return remote.Page{}, link.NotProtocol("%v", err)
 	}
 	return page, nil
 }
@@ -199,7 +200,7 @@ func (c *Client) get(ctx context.Context, id string) (model.Record, error) {
 	case p.Status == http.StatusGone && p.Current != nil:
 		rec := *p.Current
 		if err := checkRecord(&rec); err != nil || rec.ID != id || !rec.Fields.Deleted {
-			return model.Record{}, notProtocol("tombstone of another note")
+			return model.Record{}, link.NotProtocol("tombstone of another note")
 		}
 		return rec, nil
 	}
@@ -209,17 +210,17 @@ func (c *Client) get(ctx context.Context, id string) (model.Record, error) {
 // readNote takes a success's body as the note id.
 func readNote(a answer, id string) (model.Record, error) {
 	if !a.is(wire.TypeJSON) {
-		return model.Record{}, notProtocol("content type is not JSON")
+		return model.Record{}, link.NotProtocol("content type is not JSON")
 	}
 	rec, err := wire.DecodeNote(a.body)
 	if err != nil {
-		return model.Record{}, notProtocol("%v", err)
+		return model.Record{}, link.NotProtocol("%v", err)
 	}
 	if err := checkRecord(&rec); err != nil {
-		return model.Record{}, notProtocol("%v", err)
+		return model.Record{}, link.NotProtocol("%v", err)
 	}
 	if rec.ID != id {
-		return model.Record{}, notProtocol("another note than asked for")
+		return model.Record{}, link.NotProtocol("another note than asked for")
 	}
 	return rec, nil
 }

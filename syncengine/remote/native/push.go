@@ -9,6 +9,7 @@ import (
 
 	"stet/model"
 	"stet/syncengine/remote"
+	"stet/syncengine/remote/link"
 	"stet/syncengine/wire"
 )
 
@@ -74,7 +75,7 @@ func (c *Client) pushOne(ctx context.Context, cursor string, op remote.Op) (remo
 		return remote.PushResult{}, strange(p, nil)
 	}
 	if out.Kind == remote.Unknown {
-		out.After = retryAfter(a.header)
+		out.After = link.RetryAfter(a.header)
 	}
 	return results(out), nil
 }

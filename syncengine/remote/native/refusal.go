@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"stet/syncengine/remote"
+	"stet/syncengine/remote/link"
 	"stet/syncengine/wire"
 )
 
@@ -18,7 +19,7 @@ var errTooMany = errors.New("too many requests")
 // refusal sorts an answer that is no success: an error that concerns the whole
 // exchange, or the server's problem, which the caller must map.
 func refusal(a answer) (*wire.Problem, error) {
-	wait := retryAfter(a.header)
+	wait := link.RetryAfter(a.header)
 	switch {
 	case a.status == http.StatusUnauthorized:
 		return nil, remote.ErrAuth
@@ -29,13 +30,13 @@ func refusal(a answer) (*wire.Problem, error) {
 	case a.status == http.StatusServiceUnavailable, a.status >= 500 && wait > 0:
 		return nil, &remote.RetryError{After: wait, Err: failed(a.status)}
 	case a.status == http.StatusNetworkAuthenticationRequired:
-		return nil, notProtocol("the network wants a log-in")
+		return nil, link.NotProtocol("the network wants a log-in")
 	case a.status >= 500:
 		return nil, failed(a.status)
 	case a.status == http.StatusRequestTimeout:
 		return nil, fmt.Errorf("%w: status %d", remote.ErrOffline, a.status)
 	case a.status < 400:
-		return nil, notProtocol("status %d", a.status)
+		return nil, link.NotProtocol("status %d", a.status)
 	}
 	p, err := problem(a)
 	if err != nil {
@@ -62,7 +63,7 @@ func problem(a answer) (*wire.Problem, error) {
 	if a.status == http.StatusRequestEntityTooLarge { // proxies answer this by themselves, and mean it
 		return wire.NewProblem(a.status, wire.CodeTooLarge, ""), nil
 	}
-	return nil, notProtocol("status %d without a problem", a.status)
+	return nil, link.NotProtocol("status %d without a problem", a.status)
 }
 
 // resync reports whether a problem concerns our cursor. One that cannot even be

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"stet/syncengine/remote"
+	"stet/syncengine/remote/link"
 	"stet/syncengine/wire"
 )
 
@@ -92,9 +93,9 @@ func accept(resp *http.Response) error {
 	case resp.StatusCode == http.StatusNoContent:
 		return fmt.Errorf("%w: the server wants no streams", remote.ErrUnsupported)
 	}
-	body, err := readBody(resp)
+	body, err := link.Read(resp, maxAnswer)
 	if err != nil {
-		return notProtocol("answer broke off: %v", err)
+		return link.NotProtocol("answer broke off: %v", err)
 	}
 	return strange(refusal(answer{resp.StatusCode, resp.Header, body}))
 }
@@ -117,7 +118,7 @@ func (s *stream) next(cursor string) error {
 				kind = string(value)
 			case "data":
 				if data = append(append(data, value...), '\n'); len(data) > maxLine {
-					return notProtocol("event is too long")
+					return link.NotProtocol("event is too long")
 				}
 			}
 			continue
@@ -125,7 +126,7 @@ func (s *stream) next(cursor string) error {
 		if kind == wire.EventChange {
 			poke, err := wire.DecodePoke(data)
 			if err != nil || !validCursor(poke.Cursor) {
-				return notProtocol("event has no cursor")
+				return link.NotProtocol("event has no cursor")
 			}
 			if s.at = poke.Cursor; s.at != cursor {
 				return nil
@@ -144,7 +145,7 @@ func (s *stream) line() ([]byte, error) {
 	case err == nil:
 		return bytes.TrimRight(line, "\r\n"), nil
 	case errors.Is(err, bufio.ErrBufferFull):
-		return nil, notProtocol("line of an event is too long")
+		return nil, link.NotProtocol("line of an event is too long")
 	case errors.Is(context.Cause(s.ctx), errSilent):
 		return nil, errSilent
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"stet/syncengine/remote"
+	"stet/syncengine/remote/link"
 	"stet/syncengine/wire"
 )
 
@@ -140,11 +141,11 @@ func (c *Client) moved(a answer, cursor string) (bool, error) {
 		}
 		return false, strange(p, err)
 	case !a.is(wire.TypeJSON):
-		return false, notProtocol("content type is not JSON")
+		return false, link.NotProtocol("content type is not JSON")
 	}
 	page, err := readPage(a.body, cursor)
 	if err != nil {
-		return false, notProtocol("%v", err)
+		return false, link.NotProtocol("%v", err)
 	}
 	return !page.Unchanged && (cursor != "" || len(page.Changes) > 0), nil
 }

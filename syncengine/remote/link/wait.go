@@ -1,4 +1,4 @@
-package native
+package link
 
 import (
 	"math"
@@ -14,12 +14,14 @@ const (
 	maxWait = time.Hour
 )
 
-// retryAfter reads Retry-After: seconds, or a date measured against the
-// answer's own Date, within 1 s and 1 h. 0 says that the header is absent or
-// says nothing that can be read.
-func retryAfter(h http.Header) time.Duration {
-	v := strings.TrimSpace(h.Get("Retry-After"))
-	if v == "" {
+// RetryAfter reads a header's Retry-After.
+func RetryAfter(h http.Header) time.Duration { return Wait(h.Get("Retry-After"), h.Get("Date")) }
+
+// Wait reads what a server asks to wait: seconds, or a date measured against
+// the answer's own, within 1 s and 1 h. 0 says that it asks for nothing that
+// can be read.
+func Wait(v, date string) time.Duration {
+	if v = strings.TrimSpace(v); v == "" {
 		return 0
 	}
 	if s, err := strconv.ParseFloat(v, 64); !math.IsNaN(s) && (err == nil || math.IsInf(s, 0)) {
@@ -29,7 +31,7 @@ func retryAfter(h http.Header) time.Duration {
 	if err != nil {
 		return 0
 	}
-	now, err := http.ParseTime(h.Get("Date"))
+	now, err := http.ParseTime(date)
 	if err != nil {
 		return 0
 	}
