@@ -67,7 +67,9 @@ func TestExchange(t *testing.T) {
 	if _, err := ask(ctx, slow, time.Minute); !errors.Is(err, context.Canceled) || errors.Is(err, remote.ErrOffline) {
 		t.Errorf("given up: %v", err)
 	}
-	moved := func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "http://elsewhere.example/", http.StatusFound) }
+	moved := func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, "http://elsewhere.example/", http.StatusFound)
+	}
 	if _, err := ask(context.Background(), moved, time.Minute); err != nil {
 		t.Errorf("a redirect is an answer: %v", err)
 	}
