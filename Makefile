@@ -48,9 +48,10 @@ test:             ## the whole suite, with full-text search
 	$(GO) vet -tags $(TAGS) ./...
 	$(GO) test -tags $(TAGS) $(TESTFLAGS) ./...
 
-# Nothing runs at once in the left out: texts of many megabytes, and a bad disk
-# below one connection. The simulation has one event loop.
-RACELESS := TestLongNoteEditedAllDay|TestLaterPartFails|TestLongBatchIsSplit|TestLimits
+# Nothing runs at once in the left out: texts of many megabytes, a bad disk below
+# one connection, one client or engine at a time. The simulation has one event
+# loop.
+RACELESS := TestLongNoteEditedAllDay|TestLaterPartFails|TestLongBatchIsSplit|TestLimits|TestCodedAnswers|TestNative32Content|Suite|TestDevices|TestAnswersAreLost|TestMlog|TestStrangeAnswers|TestLifeOnEveryServer|TestDay$$|TestSnapshotSurvivesCuts|TestFaultsLoseAndDoubleNothing|TestState02RandomHistories|TestAnyWindowDraws
 RACEPKGS := ./db/local ./db/server/... ./syncengine ./syncengine/merge ./syncengine/remote/... ./syncengine/server/... ./ui/...
 
 test-race:        ## what runs at the same time, under the race detector
@@ -67,7 +68,7 @@ check:            ## format, vet, static analysis, known vulnerabilities
 	$(GO) run honnef.co/go/tools/cmd/staticcheck@v0.8.2 -tags $(TAGS) ./...
 	@$(GO) run golang.org/x/vuln/cmd/govulncheck@v1.1.4 -tags $(TAGS) ./... || echo "govulncheck: did not pass or its database could not be reached (see above)"
 
-proof:            ## all proofs below but drain, at the gate's numbers, as one table
+proof:            ## interop and all proofs below but drain, at the gate's numbers, as one table
 	@.ci/proof
 
 sim:              ## N seeded schedules of devices, servers and faults, from SEED on

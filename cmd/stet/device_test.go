@@ -226,6 +226,7 @@ func TestCutShortSwitchIsFinished(t *testing.T) {
 // While one process holds the right to sync, another's round is done by it or
 // refused as busy, never done beside it.
 func TestSyncBesideAStandingHolder(t *testing.T) {
+	t.Parallel() // it waits for most of its time
 	s, token := served(t)
 	d := newHome(t)
 	stet(t, d.home.data, "connect", s.url, "--token-file", token)

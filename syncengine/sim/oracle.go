@@ -74,6 +74,16 @@ func expect(base, mine, theirs model.Fields) (want model.Fields, conflict, ok bo
 	return want, slices.Contains(c[:], true), true
 }
 
+// expectBoth says what mine becomes that meets two versions in turn, the first
+// of them without a conflict.
+func expectBoth(base, mine, first, second model.Fields) (want model.Fields, conflict, ok bool) {
+	want, conflict, ok = expect(base, mine, first)
+	if !ok || conflict {
+		return want, conflict, false
+	}
+	return expect(first, want, second)
+}
+
 func expectTags(base, mine, theirs []string) []string {
 	var out []string
 	for _, tag := range slices.Concat(base, mine, theirs) {

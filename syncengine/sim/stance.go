@@ -229,6 +229,12 @@ func (d *device) checkMerge(id string, before, after stance) {
 		if !ok || conflict == after.inReview && (conflict || agrees(want, after.note.Fields)) {
 			return
 		}
+		if between := before.held; between != nil && between.Rev < after.shadow.Rev { // it is met first
+			want, conflict, ok = expectBoth(base, mine, between.Fields, theirs)
+			if ok && conflict == after.inReview && (conflict || agrees(want, after.note.Fields)) {
+				return
+			}
+		}
 		judged = true
 	}
 	if judged {
