@@ -40,6 +40,10 @@ const (
 
 	HeaderRequestID = "X-Request-Id"
 	HeaderClientID  = "X-Client-Id" // the device's label, where an op does not tell it
+	// HeaderEpoch tells, in answers of the dialects whose protocol has no word for
+	// it, which history of the account they are about. In a request it is the one
+	// that the client knows: if it is over, nothing is done.
+	HeaderEpoch = "X-Stet-Epoch"
 )
 
 // Content types.

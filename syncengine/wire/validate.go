@@ -27,6 +27,7 @@ const (
 	maxOrder    = 1024
 	maxLogID    = 64
 	maxExtra    = 64 << 10 // bytes of all foreign members together
+	maxNested   = 24       // levels of a foreign member: answers put some around it
 )
 
 type checks struct{ errs []FieldError }
@@ -78,6 +79,7 @@ func (c *checks) patch(p model.Patch, limits Limits) {
 	size := 0
 	for name, v := range p.Extra {
 		size += len(name) + len(v)
+		c.that(depth(v) <= maxNested, model.FieldExtra, fmt.Sprintf("nested more than %d levels deep", maxNested))
 	}
 	c.that(size <= maxExtra, model.FieldExtra, fmt.Sprintf("more than %d bytes", maxExtra))
 }

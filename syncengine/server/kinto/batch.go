@@ -29,29 +29,34 @@ func (d *Dialect) batch(ctx context.Context, a ask) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	answers := make([]answerPart, len(asks))
-	run := func(r room) error {
-		for i, sub := range asks {
-			out, err := d.sub(ctx, r, sub, callers[i])
-			if err != nil {
-				return err
-			}
-			answers[i] = sub.answered(out)
-		}
-		return nil
-	}
-	if acc == nil {
-		err = run(room{})
-	} else {
-		err = d.within(ctx, acc.ID, slices.ContainsFunc(asks, ask.mayWrite), func(r room) error {
-			r.d, r.acc, r.now = d, *acc, d.opts.Now()
-			return run(r)
-		})
-	}
+	looks, err := d.looks(ctx, asks, callers)
 	if err != nil {
 		return reply{}, err
 	}
-	return answered(http.StatusOK, map[string]any{"responses": answers})
+	answers := make([]answerPart, len(asks))
+	run := func(r room) (reply, error) {
+		for i, sub := range asks {
+			out, done := looks[i]
+			if !done {
+				if out, err = d.sub(r, sub, callers[i]); err != nil {
+					return reply{}, err
+				}
+			}
+			r.told += len(out.body)
+			answers[i] = sub.answered(out)
+		}
+		return answered(http.StatusOK, map[string]any{"responses": answers})
+	}
+	if acc == nil {
+		return run(room{})
+	}
+	var out reply
+	err = d.within(ctx, acc.ID, slices.ContainsFunc(asks, ask.mayWrite), func(r room) (err error) {
+		r.d, r.acc, r.now = d, *acc, d.opts.Now()
+		out, err = r.dated(a, func() (reply, error) { return run(r) })
+		return err
+	})
+	return out, err
 }
 
 func (a ask) mayWrite() bool { return a.method != http.MethodGet && a.method != http.MethodHead }
@@ -80,14 +85,30 @@ func (d *Dialect) callers(ctx context.Context, asks []ask) (one *store.Account, 
 	return one, out, nil
 }
 
+// looks answers what needs no account, before the batch's transaction: a
+// heartbeat asks for a connection of its own, and would wait for ever where
+// batches hold them all.
+func (d *Dialect) looks(ctx context.Context, asks []ask, callers []*store.Account) (map[int]reply, error) {
+	out := map[int]reply{}
+	for i, a := range asks {
+		t, f := d.route(a)
+		if f != nil || !t.open {
+			continue
+		}
+		var err error
+		if out[i], err = d.look(ctx, a, t, callers[i]); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
 // sub runs one request of a batch.
-func (d *Dialect) sub(ctx context.Context, r room, a ask, acc *store.Account) (reply, error) {
+func (d *Dialect) sub(r room, a ask, acc *store.Account) (reply, error) {
 	t, f := d.route(a)
 	switch {
 	case f != nil:
 		return f.reply(), nil
-	case t.open:
-		return d.look(ctx, a, t, acc)
 	case t.batch || t.flush:
 		return noResource().reply(), nil
 	case acc == nil:

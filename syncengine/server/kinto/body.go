@@ -3,6 +3,9 @@ package kinto
 import (
 	"bytes"
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 )
 
 // body is what a request says of an object.
@@ -13,11 +16,11 @@ type body struct {
 
 // object reads the body of a PUT, POST or PATCH. Permissions are the bucket
 // owner's business and not kept; their form is checked.
-func (a ask) object() (body, error) {
-	if len(bytes.TrimSpace(a.body)) == 0 {
+func (c call) object() (body, error) {
+	if len(bytes.TrimSpace(c.body)) == 0 {
 		return body{}, nil
 	}
-	v, err := parseStrict(a.body)
+	v, err := parseStrict(c.body)
 	if err != nil {
 		return body{}, malformed(err)
 	}
@@ -35,8 +38,41 @@ func (a ask) object() (body, error) {
 	if out.data, err = mapping(m, "data"); err != nil {
 		return body{}, err
 	}
-	_, err = mapping(m, "permissions")
-	return out, err
+	permissions, err := mapping(m, "permissions")
+	if err != nil {
+		return body{}, err
+	}
+	return out, c.shelf.permits(permissions)
+}
+
+// permits refuses what are no permissions of an object.
+func (s shelf) permits(permissions map[string]any) error {
+	for _, name := range slices.Sorted(maps.Keys(permissions)) {
+		if !slices.Contains(s.permissions(), name) {
+			return invalid("body", "permissions", fmt.Sprintf("the permissions are %s", strings.Join(s.permissions(), ", ")))
+		}
+		list, ok := permissions[name].([]any)
+		if !ok {
+			return invalid("body", "permissions."+name, "want a list of principals")
+		}
+		for i, who := range list {
+			if _, ok := who.(string); !ok {
+				return invalid("body", fmt.Sprintf("permissions.%s.%d", name, i), "want a string")
+			}
+		}
+	}
+	return nil
+}
+
+// permissions are the names that an object can have some under.
+func (s shelf) permissions() []string {
+	switch s {
+	case buckets:
+		return []string{"read", "write", "collection:create", "group:create"}
+	case collections:
+		return []string{"read", "write", "record:create"}
+	}
+	return []string{"read", "write"}
 }
 
 // mapping returns a member that has to be an object, nil if it is not there.

@@ -10,16 +10,17 @@ import (
 )
 
 // noteText is a note as a record: the native names, without what Kinto itself
-// tells. title and body are always there, for pages that show them.
+// tells. What can become empty is always there: kinto.js keeps a member that a
+// record it pulls does not have, and would write it back.
 type noteText struct {
 	Title    string           `json:"title"`
 	Body     string           `json:"body"`
-	Notebook string           `json:"notebook,omitempty"`
-	Tags     []string         `json:"tags,omitempty"`
-	Pinned   bool             `json:"pinned,omitempty"`
-	Archived bool             `json:"archived,omitempty"`
-	Color    string           `json:"color,omitempty"`
-	Order    string           `json:"order,omitempty"`
+	Notebook string           `json:"notebook"`
+	Tags     []string         `json:"tags"`
+	Pinned   bool             `json:"pinned"`
+	Archived bool             `json:"archived"`
+	Color    string           `json:"color"`
+	Order    string           `json:"order"`
 	Log      []model.LogEntry `json:"log,omitempty"`
 	Created  string           `json:"createdAt,omitempty"`
 	Device   string           `json:"device,omitempty"`
@@ -42,6 +43,9 @@ func noteObject(rec model.Record) (*object, error) {
 	f := rec.Fields
 	n := noteText{f.Title, f.Body, f.Notebook, f.Tags, f.Pinned, f.Archived, f.Color, f.Order, f.Log,
 		model.FormatTime(f.CreatedAt), rec.Device, model.FormatTime(rec.SavedAt)}
+	if n.Tags == nil {
+		n.Tags = []string{}
+	}
 	var err error
 	if o.text, err = wire.Marshal(n); err != nil {
 		return nil, fmt.Errorf("write note: %w", err)

@@ -3,10 +3,12 @@ package kinto
 import (
 	"net/http"
 	"strings"
+
+	"stet/syncengine/wire"
 )
 
 // exposed are the headers that web pages may read.
-const exposed = "ETag, Backoff, Pragma, Retry-After, Alert, Last-Modified, Content-Type, Next-Page, Cache-Control, Content-Length, Expires, Total-Objects, Total-Records"
+const exposed = "ETag, Backoff, Pragma, Retry-After, Alert, Last-Modified, Content-Type, Next-Page, Cache-Control, Content-Length, Expires, Total-Objects, Total-Records, " + wire.HeaderEpoch
 
 // expose lets a web page of any origin read an answer: who may ask is told by
 // the credentials, which pages set themselves.

@@ -22,11 +22,15 @@
 // Where Kinto loses data, this does not: conditions hold until the write is on
 // disk, a batch is applied whole, pages after the first carry the first one's
 // ETag, exclude_id hides no change of another client, a client's clock counts
-// nothing, a wrong password is 401. Otherwise it differs in this: bodies and ids
-// are bounded, a member may not occur twice in an object nor nest deeper than 32
-// levels, text is not escaped to ASCII, a filter on a field that some records
-// lack is no error, tombstones are marked whatever _fields says, permissions are
-// accepted and not kept (the bucket is its owner's), there is no other bucket and
+// nothing, a wrong password is 401. What a note can lose is always in its record,
+// empty: kinto.js keeps what a record leaves out, and would write it back.
+//
+// Otherwise it differs in this: bodies and ids are bounded, the lists of a batch
+// share what one answer may have, a member may not occur twice in an object nor
+// nest deeper than 32 levels, text is not escaped to ASCII, a filter on a field
+// that some records lack is no error, tombstones are marked whatever _fields
+// says, permissions are checked and not kept (the bucket is its owner's), a
+// schema of a collection is kept and not enforced, there is no other bucket and
 // no account endpoint, and web pages may read 401 answers.
 package kinto
 
@@ -102,7 +106,7 @@ func (d *Dialect) Serve(w http.ResponseWriter, r *http.Request) {
 func (d *Dialect) Fail(w http.ResponseWriter, r *http.Request, err error) {
 	var f *fault
 	if !errors.As(err, &f) {
-		if f = faultOf(err); f.status >= http.StatusInternalServerError {
+		if f = faultOf(err); f.status >= http.StatusInternalServerError && r.Context().Err() == nil {
 			d.opts.Log.Error("request failed", "method", r.Method, "err", err)
 		}
 	}
@@ -139,7 +143,7 @@ func (d *Dialect) answer(ctx context.Context, a ask) (reply, error) {
 	var out reply
 	err = d.within(ctx, acc.ID, t.writes(), func(r room) (err error) {
 		r.d, r.acc, r.now = d, *acc, d.opts.Now()
-		out, err = r.answer(a, t)
+		out, err = r.dated(a, func() (reply, error) { return r.answer(a, t) })
 		return err
 	})
 	return out, err
@@ -152,7 +156,13 @@ type room struct {
 	d   *Dialect
 	acc store.Account
 	now time.Time
+	// told is how many bytes a batch has answered so far.
+	told int
 }
+
+// page is how many bytes of objects an answer may have, but for its first one. A
+// batch has no more than one request of its own.
+func (r room) page() int { return max(0, r.d.opts.Limits.Request-r.told) }
 
 // errAlone says that what began as a look has to write.
 var errAlone = errors.New("needs a transaction")

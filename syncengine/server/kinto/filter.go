@@ -86,7 +86,8 @@ func (f *filter) timestamps(name, value string, limit int64) error {
 	if f.op == "has" {
 		return nil
 	}
-	list, many := f.value.([]any)
+	list, isList := f.value.([]any)
+	many := isList && (f.op == "in" || f.op == "exclude")
 	if !many {
 		list = []any{f.value}
 	}
@@ -124,10 +125,10 @@ func (f *filter) check(name string) error {
 	switch f.op {
 	case "like":
 		s, ok := f.value.(string)
-		if !ok {
+		var err error
+		if f.glob, err = glob(s); !ok || err != nil {
 			return invalidValue(name)
 		}
-		f.glob = glob(s)
 	case "contains", "contains_any":
 		if f.field == modifiedField || f.field == "id" {
 			text := "Field '" + f.field + "' is not an array"
@@ -138,12 +139,12 @@ func (f *filter) check(name string) error {
 }
 
 // glob makes a pattern of a text with stars, which match anything; without any
-// the text may be anywhere.
-func glob(s string) *regexp.Regexp {
+// the text may be anywhere. What is no text or too long gives an error.
+func glob(s string) (*regexp.Regexp, error) {
 	if !strings.Contains(s, "*") {
 		s = "*" + s + "*"
 	}
-	return regexp.MustCompile(`(?is)^` + strings.ReplaceAll(regexp.QuoteMeta(s), `\*`, `.*`) + `$`)
+	return regexp.Compile(`(?is)^` + strings.ReplaceAll(regexp.QuoteMeta(s), `\*`, `.*`) + `$`)
 }
 
 // matches reports whether an object is in the list.

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"net/http"
+	"net/url"
 	"regexp"
 	"strings"
 
@@ -41,12 +42,15 @@ type (
 	}
 	// epoch lets a client of ours notice that the server's data were replaced.
 	epoch struct {
-		Description string `json:"description"`
-		Epoch       string `json:"epoch,omitempty"`
+		capability
+		Epoch string `json:"epoch,omitempty"`
 	}
 )
 
 const docs = "https://docs.kinto-storage.org/"
+
+// stet is what the notes are for clients of Kinto.
+var stet = capability{"The collection notes holds the notes of a stet account.", docs}
 
 // look answers what needs no account.
 func (d *Dialect) look(ctx context.Context, a ask, t target, acc *store.Account) (reply, error) {
@@ -58,15 +62,16 @@ func (d *Dialect) look(ctx context.Context, a ask, t target, acc *store.Account)
 	}
 	h := hello{Name: "stet", Version: "1", API: "1.23", Docs: docs, URL: a.origin + Prefix + "/",
 		Settings: settings{Permissions: true, Batch: maxBatch}, Capabilities: map[string]any{
+			"basicauth":      capability{"HTTP Basic authentication: an account's name, and a token of it as the password.", docs},
 			"default_bucket": capability{"The default bucket is the account's own, where collections are created implicitly.", docs},
-			"stet":           epoch{Description: "The collection notes holds the notes of a stet account."},
+			"stet":           epoch{capability: stet},
 		}}
 	if d.opts.Flush {
 		h.Capabilities["flush_endpoint"] = capability{"The __flush__ endpoint removes all data.", docs}
 	}
 	if acc != nil {
 		h.User = &user{userID(acc.Name), []string{userID(acc.Name), "system.Everyone", "system.Authenticated"}, bucketID(acc.Name)}
-		h.Capabilities["stet"] = epoch{"The collection notes holds the notes of a stet account.", acc.Epoch}
+		h.Capabilities["stet"] = epoch{stet, acc.Epoch}
 	}
 	return answered(http.StatusOK, h)
 }
@@ -147,6 +152,7 @@ func redirect(a ask) (reply, bool) {
 		to = Prefix + "/" + strings.TrimLeft(strings.TrimPrefix(a.path, outside), "/")
 	}
 	out := reply{http.StatusTemporaryRedirect, http.Header{}, nil}
+	to = (&url.URL{Path: to}).EscapedPath()
 	if len(a.query) > 0 {
 		to += "?" + a.query.Encode()
 	}

@@ -22,6 +22,46 @@ var (
 	errPointer  = errors.New("not a pointer")
 )
 
+// Bounds of a patch: without them a short one could fill the memory, since a
+// copy of a copy doubles.
+const (
+	maxOperations = 1000
+	maxCopied     = 8 << 20 // bytes that all copies together hold, about
+)
+
+// weight is about how many bytes the operation copies.
+func (op operation) weight(doc any) int {
+	from, err := pointer(op.From)
+	if op.Op != "copy" || err != nil {
+		return 0
+	}
+	v, err := lookup(doc, from)
+	if err != nil {
+		return 0
+	}
+	return size(v)
+}
+
+// size is about how many bytes a value holds.
+func size(v any) int {
+	n := 64
+	switch v := v.(type) {
+	case string:
+		n += len(v)
+	case json.Number:
+		n += len(v)
+	case []any:
+		for _, x := range v {
+			n += size(x)
+		}
+	case map[string]any:
+		for name, x := range v {
+			n += len(name) + size(x)
+		}
+	}
+	return n
+}
+
 // apply runs the operation on doc, which it may change, and returns it.
 func (op operation) apply(doc any) (any, error) {
 	path, err := pointer(op.Path)

@@ -93,7 +93,7 @@ func (r room) count(c call, q listing, stamp int64) (reply, error) {
 		n, err = r.Count(c.shelf.name)
 	} else {
 		q.in.Tombstones = false
-		err = r.each(c.shelf, q.in, func(o *object) bool {
+		err = r.among(c.shelf, q, func(o *object) bool {
 			if q.wants(o) {
 				n++
 			}
@@ -143,7 +143,7 @@ func (r room) pick(s shelf, q listing) (found []*object, more bool, err error) {
 	if byRev && q.after != nil {
 		q.bound()
 	}
-	err = r.each(s, q.in, func(o *object) bool {
+	err = r.among(s, q, func(o *object) bool {
 		if !q.wants(o) || q.after != nil && q.compare(o, q.after.values) <= 0 {
 			return true
 		}
@@ -151,7 +151,7 @@ func (r room) pick(s shelf, q listing) (found []*object, more bool, err error) {
 			p.take(o)
 			return true
 		}
-		if full = len(p.found) >= q.limit || len(p.found) > 0 && size > r.d.opts.Limits.Request; full {
+		if full = len(p.found) >= q.limit || len(p.found) > 0 && size > r.page(); full {
 			return false
 		}
 		size += len(o.text)
@@ -161,7 +161,7 @@ func (r room) pick(s shelf, q listing) (found []*object, more bool, err error) {
 	if byRev {
 		return p.found, full, err
 	}
-	found, more = p.page(r.d.opts.Limits.Request)
+	found, more = p.page(r.page())
 	return found, more, err
 }
 

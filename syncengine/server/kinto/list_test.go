@@ -3,6 +3,7 @@ package kinto_test
 import (
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -240,6 +241,53 @@ func TestKintoPluralDelete(t *testing.T) {
 		}
 		if got := s.listed(list + "?_since=0&_sort=id"); got != "-r0 -r1 -r2 -r3 -r4 -r5" {
 			t.Errorf("tombstones: %s", got)
+		}
+	}
+}
+
+// TestKintoNamedIds: a list of named ids is what the whole list has of them, in
+// every range and order, paged or not, of documents and of notes.
+func TestKintoNamedIds(t *testing.T) {
+	s := newSite(t)
+	for _, path := range []string{things, notes} {
+		revs := map[string]int64{}
+		if path == things {
+			revs = shelf(s, path)
+		} else {
+			for i := range 10 {
+				id := fmt.Sprint("r", i)
+				revs[id] = s.put(path+"/"+id, "title", id).rev()
+			}
+			for _, id := range []string{"r8", "r9"} {
+				revs[id] = s.do("DELETE", path+"/"+id, nil).want(200).stamp()
+			}
+		}
+		for _, rest := range []string{"", "_since=0", "_since={r1}", "_before={r7}", "_since=0&_before={r8}", "_since=0&deleted=true",
+			"_since=0&_sort=last_modified", "_sort=id", "_since=0&_sort=-id", "_since=0&not_id=r1"} {
+			for _, ids := range []string{"r1", "r9", "none", "r7,r9,r0", "r3,r3,none,r2,r8"} {
+				all := strings.Fields(s.do("GET", path+"?"+fill(rest, revs), nil).want(200).ids())
+				want := slices.DeleteFunc(all, func(id string) bool {
+					return !slices.Contains(strings.Split(ids, ","), strings.TrimPrefix(id, "-"))
+				})
+				named := path + "?in_id=" + ids + "&" + fill(rest, revs)
+				if got := s.do("GET", named, nil).want(200).ids(); got != strings.Join(want, " ") {
+					t.Errorf("%s: %q, want %q", named, got, want)
+				}
+				if !strings.Contains(ids, ",") {
+					if got := s.do("GET", path+"?id="+ids+"&"+fill(rest, revs), nil).want(200).ids(); got != strings.Join(want, " ") {
+						t.Errorf("%s, one: %q, want %q", named, got, want)
+					}
+				}
+				var paged []string
+				for next := named + "&_limit=1"; next != ""; {
+					r := s.do("GET", next, nil).want(200)
+					paged = append(paged, strings.Fields(r.ids())...)
+					next = r.head.Get("Next-Page")
+				}
+				if !slices.Equal(paged, want) {
+					t.Errorf("%s, in pages: %q, want %q", named, paged, want)
+				}
+			}
 		}
 	}
 }

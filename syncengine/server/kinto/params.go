@@ -70,6 +70,31 @@ func (r room) listing(a call, stamp int64) (q listing, err error) {
 	return q, nil
 }
 
+// ids are those that the query names; false if it is about any.
+func (q listing) ids() (ids []string, named bool) {
+	for _, f := range q.filters {
+		if f.field != "id" {
+			continue
+		}
+		switch v := f.value.(type) {
+		case string:
+			if f.op == "eq" {
+				return []string{v}, true
+			}
+		case []any:
+			if f.op != "in" {
+				continue
+			}
+			for _, id := range v {
+				ids = append(ids, id.(string)) // read as text, see scalar
+			}
+			slices.Sort(ids)
+			return slices.Compact(ids), true
+		}
+	}
+	return nil, false
+}
+
 // unhide takes from exclude_id what changed more than once in the range. A client
 // that lists what is new after a push leaves out what it pushed: if that was not
 // the only change, another device's came before or after it and has to be shown.

@@ -64,6 +64,10 @@ func fill(m, defaults map[string]any) {
 	}
 }
 
+// maxPath bounds the path and query of a part, in bytes: one that comes alone
+// is bounded by the server's header.
+const maxPath = 32 << 10
+
 var partNames = []string{"method", "path", "headers", "body"}
 
 var partMethods = []string{"GET", "HEAD", "DELETE", "POST", "PUT", "PATCH"}
@@ -91,7 +95,7 @@ func (a ask) part(i int, m map[string]any) (ask, error) {
 	switch {
 	case m["path"] == nil:
 		return bad(".path", "Required")
-	case !isPath || !strings.HasPrefix(path, "/"):
+	case !isPath || !strings.HasPrefix(path, "/") || len(path) > maxPath:
 		return bad(".path", "String does not match expected pattern")
 	case !isMethod || !slices.Contains(partMethods, method):
 		return bad(".method", "the method is not one of "+strings.Join(partMethods, ", "))
@@ -154,7 +158,7 @@ func (a *ask) locate(path string) error {
 			a.path = "/" + rest
 		}
 	}
-	a.path = Prefix + "/" + strings.Trim(a.path, "/")
+	a.path = Prefix + "/" + strings.TrimRight(strings.TrimPrefix(a.path, "/"), "/")
 	if a.path == Prefix+"/batch" {
 		return invalid("body", "requests", "Recursive call on /batch endpoint is forbidden.")
 	}

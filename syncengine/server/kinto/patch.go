@@ -3,8 +3,11 @@ package kinto
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"strings"
+
+	"stet/syncengine/wire"
 )
 
 // patch answers PATCH: part of an object changes. The timestamp moves even if
@@ -64,12 +67,12 @@ type delta struct {
 	ops   []operation
 }
 
-func (a ask) delta() (p delta, err error) {
-	if p.media = a.media(); p.media == typePatch {
-		p.ops, err = a.operations()
+func (c call) delta() (p delta, err error) {
+	if p.media = c.media(); p.media == typePatch {
+		p.ops, err = c.operations()
 		return p, err
 	}
-	body, err := a.object()
+	body, err := c.object()
 	if err == nil && body.empty {
 		err = invalid("body", "data", "Provide at least one of data or permissions")
 	}
@@ -153,8 +156,8 @@ func (a ask) operations() (ops []operation, err error) {
 	}
 	dec := json.NewDecoder(bytes.NewReader(a.body))
 	dec.DisallowUnknownFields()
-	if err := dec.Decode(&ops); err != nil {
-		return nil, invalid("body", "", "want an array of operations")
+	if err := dec.Decode(&ops); err != nil || len(ops) > maxOperations {
+		return nil, invalid("body", "", fmt.Sprintf("want an array of at most %d operations", maxOperations))
 	}
 	return ops, nil
 }
@@ -162,8 +165,15 @@ func (a ask) operations() (ops []operation, err error) {
 // patched applies a JSON patch, whose paths are under /data.
 func (p delta) patched(before map[string]any) (after, given map[string]any, err error) {
 	nobody := map[string]any{"read": map[string]any{}, "write": map[string]any{}}
+	copied := 0
 	doc := any(map[string]any{"data": before, "permissions": nobody})
 	for _, op := range p.ops {
+		if op.forbids() {
+			continue
+		}
+		if copied += op.weight(doc); copied > maxCopied {
+			return nil, nil, invalid("body", "", "JSON Patch operation failed: too much is copied")
+		}
 		if doc, err = op.permit().apply(doc); err != nil {
 			return nil, nil, unnamed("body", "JSON Patch operation failed: "+err.Error())
 		}
@@ -173,7 +183,23 @@ func (p delta) patched(before map[string]any) (after, given map[string]any, err 
 	if !ok {
 		return nil, nil, invalid("body", "data", "data is not a mapping type")
 	}
+	raw, err := text(after)
+	if err == nil {
+		err = wire.CheckJSON(raw) // steps can nest deeper than one body
+	}
+	if err != nil {
+		return nil, nil, invalid("body", "data", "JSON Patch operation failed: "+err.Error())
+	}
 	return after, after, nil
+}
+
+// forbids reports whether the operation takes a permission away: none is kept.
+func (op operation) forbids() bool {
+	if op.Op != "remove" || op.Path == nil {
+		return false
+	}
+	parts := strings.Split(*op.Path, "/")
+	return len(parts) == 4 && parts[1] == "permissions" && (parts[2] == "read" || parts[2] == "write")
 }
 
 // permit gives a permission its value, which is its name.

@@ -70,7 +70,7 @@ func (d *Dialect) route(a ask) (target, *fault) {
 	if path == a.path {
 		return target{}, versionGone()
 	}
-	parts := strings.Split(strings.Trim(path, "/"), "/")
+	parts := strings.Split(strings.TrimPrefix(path, "/"), "/")
 	t, on := place(parts)
 	t.verb = a.method
 	switch {
@@ -88,14 +88,14 @@ func (d *Dialect) route(a ask) (target, *fault) {
 // place reads the path of a resource; nil methods if there is none.
 func place(parts []string) (t target, on methods) {
 	n := len(parts)
-	if n > 2 && n < 5 && parts[0] == "buckets" && parts[2] == "groups" {
+	if n > 2 && n < 5 && !slices.Contains(parts, "") && parts[0] == "buckets" && parts[2] == "groups" {
 		t.bucket, t.shelf, on = parts[1], groups, onList
 		if n == 4 {
 			t.id, on = parts[3], onObject
 		}
 		return t, on
 	}
-	if parts[0] != "buckets" || n > 6 || n > 2 && parts[2] != "collections" || n > 4 && parts[4] != "records" {
+	if parts[0] != "buckets" || slices.Contains(parts, "") || n > 6 || n > 2 && parts[2] != "collections" || n > 4 && parts[4] != "records" {
 		return t, nil
 	}
 	if n > 1 {

@@ -1,8 +1,10 @@
 package kinto
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"slices"
 
 	"stet/model"
 	"stet/syncengine/server/store"
@@ -22,9 +24,18 @@ func (r room) stamp(s shelf) (int64, error) {
 
 // find returns a live object, nil if there is none.
 func (r room) find(s shelf, id string) (*object, error) {
+	o, err := r.look(s, id)
+	if err != nil || o == nil || o.deleted {
+		return nil, err
+	}
+	return o, nil
+}
+
+// look returns an object or a tombstone, nil if there is neither.
+func (r room) look(s shelf, id string) (*object, error) {
 	if s.notes() {
 		rec, err := r.Note(id)
-		if errors.Is(err, model.ErrNotFound) || rec.Fields.Deleted {
+		if errors.Is(err, model.ErrNotFound) {
 			return nil, nil
 		}
 		if err != nil {
@@ -33,7 +44,7 @@ func (r room) find(s shelf, id string) (*object, error) {
 		return noteObject(rec)
 	}
 	doc, err := r.Doc(s.name, id)
-	if errors.Is(err, store.ErrNoDoc) || doc.Deleted {
+	if errors.Is(err, store.ErrNoDoc) {
 		return nil, nil
 	}
 	if err != nil {
@@ -60,6 +71,37 @@ func (r room) each(s shelf, in store.Range, do func(*object) bool) error {
 		return do(o)
 	})
 	return errors.Join(err, failed)
+}
+
+// among runs do, until it returns false, on what a query may be about: the ids
+// that it names, or a range.
+func (r room) among(s shelf, q listing, do func(*object) bool) error {
+	ids, named := q.ids()
+	if !named {
+		return r.each(s, q.in, do)
+	}
+	var found []*object
+	for _, id := range ids {
+		o, err := r.look(s, id)
+		if err != nil {
+			return err
+		}
+		if o != nil && o.rev > q.in.After && (q.in.Before == 0 || o.rev < q.in.Before) && (q.in.Tombstones || !o.deleted) {
+			found = append(found, o)
+		}
+	}
+	slices.SortFunc(found, func(a, b *object) int {
+		if q.in.Newest {
+			a, b = b, a
+		}
+		return cmp.Compare(a.rev, b.rev)
+	})
+	for _, o := range found {
+		if !do(o) {
+			break
+		}
+	}
+	return nil
 }
 
 // save makes an object what members say. old is what is there, nil for nothing.

@@ -134,10 +134,17 @@ func compareNumbers(a, b json.Number) int {
 
 func same(a, b any) bool { return compare(a, b) == 0 }
 
+// maxDotted bounds a path with dots, in bytes.
+const maxDotted = 1024
+
 // find returns the value at a dotted path, none{} if there is none. A name may
-// have dots of its own: the longest that is there counts.
+// have dots of its own: the longest that is there counts. Every dot is a look, so
+// paths are bounded.
 func find(m map[string]any, path string) any {
-	if v, ok := m[path]; ok {
+	if v, ok := m[path]; ok || len(path) > maxDotted {
+		if !ok {
+			return none{}
+		}
 		return v
 	}
 	for at := len(path) - 1; at > 0; at-- {

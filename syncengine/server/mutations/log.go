@@ -29,7 +29,7 @@ func (d *Dialect) getSync(c call) error {
 	q.bytes = d.opts.Limits.PageBytes
 	var out mutlog.Sync
 	var list []model.Record
-	err = d.store.View(c.r.Context(), c.acc.ID, func(r store.Reader) error {
+	err = d.view(c, func(r store.Reader) error {
 		head, err := headOf(r)
 		if out.LastMutationAt = &head; err != nil || meta {
 			return err

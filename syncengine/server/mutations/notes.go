@@ -43,7 +43,7 @@ func (d *Dialect) direct(c call, kind string, tell func(model.Record) (any, erro
 	ch = d.named(c, ch)
 	ch.stet = mutlog.Stet{} // the guard is the log's
 	var rec model.Record
-	err = d.store.Transact(c.r.Context(), c.acc.ID, func(txn store.Txn) error {
+	err = d.transact(c, func(txn store.Txn) error {
 		if err := inStep(txn, head); err != nil {
 			return err
 		}
@@ -119,7 +119,11 @@ func noteOf(rec model.Record) (map[string]json.RawMessage, error) {
 
 // getNote answers GET /v1/notes/{id}.
 func (d *Dialect) getNote(c call) error {
-	rec, err := d.store.Note(c.r.Context(), c.acc.ID, c.note)
+	var rec model.Record
+	err := d.view(c, func(r store.Reader) (err error) {
+		rec, err = r.Note(c.note)
+		return err
+	})
 	switch {
 	case err != nil:
 		return err
@@ -168,7 +172,7 @@ func (d *Dialect) listNotes(c call) error {
 	notes, more := []map[string]json.RawMessage{}, false
 	page := pagination{HasPrevious: from > 0}
 	var failed error
-	err = d.store.View(c.r.Context(), c.acc.ID, func(r store.Reader) error {
+	err = d.view(c, func(r store.Reader) error {
 		return r.EachNote(in, func(rec model.Record) bool {
 			if more = len(notes) == int(limit); more {
 				return false

@@ -156,7 +156,7 @@ func quoted(s string) string {
 // apply writes changes if head is the account's number, and returns the notes
 // as they stand then, with the account's new number.
 func (d *Dialect) apply(c call, head int64, changes []change) (recs []model.Record, results []mutlog.Result, now int64, err error) {
-	err = d.store.Transact(c.r.Context(), c.acc.ID, func(txn store.Txn) error {
+	err = d.transact(c, func(txn store.Txn) error {
 		recs, results = make([]model.Record, len(changes)), make([]mutlog.Result, len(changes))
 		if err := inStep(txn, head); err != nil {
 			return err
