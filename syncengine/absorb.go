@@ -166,6 +166,9 @@ func (e *Engine) releaseHeld(tx store.Tx, noteID string, server int64) error {
 // have been restored, so an older one does not undo ours.
 func (e *Engine) compare(tx store.Tx, s standing, rec model.Record, mode pullMode) (outcome, error) {
 	same := s.shadowed && s.shadow.Rev > 0 && model.Equal(s.shadow.Fields, rec.Fields)
+	if s.note.Purged && s.shadowed && s.shadow.Rev == rec.Rev && !mode.anew { // its text is not known here any more
+		same = true
+	}
 	// A deletion that another device made on a server that counts anew has a low
 	// number too: whether it is older than our text only the user can say.
 	gone := rec.Fields.Deleted && !s.note.Deleted

@@ -23,6 +23,7 @@ type askJSON struct {
 	ID   string `json:"id"`
 	Yes  bool   `json:"yes,omitempty"`
 	Keep bool   `json:"keep,omitempty"`
+	Full bool   `json:"full,omitempty"`
 	At   int64  `json:"at"` // Unix ms
 }
 
@@ -43,7 +44,7 @@ const askPatience = 10 * time.Second
 // itself.
 func (e *Engine) AskRound(ctx context.Context, o RoundOptions) (Report, error) {
 	id := e.newID()
-	text, err := json.Marshal(askJSON{id, o.Yes, o.Keep, e.now().UnixMilli()})
+	text, err := json.Marshal(askJSON{id, o.Yes, o.Keep, o.Full, e.now().UnixMilli()})
 	if err != nil {
 		return Report{}, fmt.Errorf("ask for a round: %w", err)
 	}
@@ -205,16 +206,16 @@ func (w *worker) asked(ctx context.Context) (string, error) {
 	return ask.ID, nil
 }
 
-// consented tells what who asks answered to what the guard holds: yes to go on,
-// keep to refuse. An old answer is of somebody who was killed, to something
-// else.
-func (w *worker) consented(ctx context.Context, asked string) (yes, keep bool) {
+// consented tells what who asks answered to what the guard holds, yes to go on,
+// keep to refuse, and whether all is to be compared. An old answer is of
+// somebody who was killed, to something else.
+func (w *worker) consented(ctx context.Context, asked string) (yes, keep, full bool) {
 	ask, err := w.readAsk(ctx)
 	age := w.now().Sub(time.UnixMilli(ask.At)).Abs()
 	if err != nil || asked == "" || ask.ID != asked || age >= 2*askPatience {
-		return false, false
+		return false, false, false
 	}
-	return ask.Yes, ask.Keep
+	return ask.Yes, ask.Keep, ask.Full
 }
 
 func (w *worker) readAsk(ctx context.Context) (askJSON, error) {

@@ -12,7 +12,8 @@
 //
 // [Notes] holds the user's actions; they need no network and no [Engine].
 // [Engine] is the worker: a round pushes, pulls and repeats until nothing can
-// be sent.
+// be sent. Of a server that may lose a change it also compares the list, once a
+// day (stock.go).
 //
 // Rules of the room: no SQL, no HTTP, no user interface; the clock, ids,
 // randomness and timers are passed in. Every write is one store.Tx, so that a

@@ -116,6 +116,9 @@ type RoundOptions struct {
 	Yes   bool // the user agreed to what the guard holds
 	Keep  bool // the user refused it: the notes stay, here and everywhere
 	Force bool // send notes in a transient error again whatever their backoff says
+	// Full compares every note with the server's list, where the server is one
+	// that may lose a change; otherwise that is done once a day.
+	Full bool
 }
 
 // round is the state of one round.
@@ -129,6 +132,7 @@ type round struct {
 	pass       map[string]bool // notes that this pass has sent an op of
 	last       bool            // this is the last pass
 	after      time.Duration   // how long a server under load asked to be left alone
+	notice     *string         // what the server wants its users to know; nil if it was not asked
 	report     Report
 	gauge      gauge
 }
@@ -162,7 +166,16 @@ func (e *Engine) Round(ctx context.Context, o RoundOptions) (Report, error) {
 	r.force, r.stopped = r.force || e.farAway(at.nextTry), at.paused == pausedHeld
 	// A device that knows nothing yet would be sent its own notes back; one that
 	// was cut off looks for what it sent before it sends more.
-	return e.finish(ctx, r, e.passes(ctx, r, at.cursor == "" || at.taken != ""))
+	if err = e.passes(ctx, r, at.cursor == "" || at.taken != ""); err == nil || errors.Is(err, ErrHeld) {
+		found, failed := e.takeStock(ctx, r, o.Full)
+		switch {
+		case failed != nil:
+			err = failed
+		case found:
+			err = e.passes(ctx, r, false)
+		}
+	}
+	return e.finish(ctx, r, err)
 }
 
 // outset is what a round finds when it begins: a cursor, marks of rounds
@@ -264,6 +277,9 @@ func (e *Engine) finish(ctx context.Context, r *round, cause error) (Report, err
 		if err != nil {
 			return err
 		}
+		if r.report.Notice, err = notice(tx, r.notice); err != nil {
+			return err
+		}
 		if r.report.Pushed+r.report.Pulled > 0 { // a quiet round is no news
 			detail := fmt.Sprintf("%d sent, %d fetched, %d merged", r.report.Pushed, r.report.Pulled, r.report.Merged)
 			if err := e.log(tx, "", model.EventRound, 0, "", detail); err != nil {
@@ -278,6 +294,16 @@ func (e *Engine) finish(ctx context.Context, r *round, cause error) (Report, err
 	}
 	r.report.after = r.after
 	return r.report, cause
+}
+
+// notice keeps what the server said to its users, if it was asked, and returns
+// what it said last.
+func notice(tx store.Tx, told *string) (string, error) {
+	old, err := tx.Meta(store.MetaNotice)
+	if err != nil || told == nil || *told == old {
+		return old, err
+	}
+	return *told, tx.SetMeta(store.MetaNotice, *told)
 }
 
 // mark writes what a round leaves for the next: when it was, what it waits for.

@@ -62,5 +62,8 @@ type Report struct {
 	Held        int // deletions and replacements that wait for consent
 	Kept        int // notes that were kept against such
 	LastSynced  time.Time
-	after       time.Duration // a server under load asked to be left alone
+	// Notice is what the server wants its users to know, such as that its service
+	// will end; "" if nothing. Not cleaned for display.
+	Notice string
+	after  time.Duration // a server under load asked to be left alone
 }

@@ -16,7 +16,6 @@ import (
 	"stet/db/server/sqlite"
 	"stet/model"
 	"stet/syncengine"
-	"stet/syncengine/remote/native"
 	"stet/syncengine/server"
 )
 
@@ -52,20 +51,25 @@ type world struct {
 	store   *sqlite.Store
 	http    *httptest.Server
 	handler swap
+	dialect string // that devices speak, "" for the native one
 	ids     int
 	mu      sync.Mutex
 }
 
 // swap lets a test exchange the server behind one address.
 type swap struct {
-	mu sync.Mutex
-	h  http.Handler
+	mu   sync.Mutex
+	h    http.Handler
+	date func(http.Header) // dates an answer; nil leaves it to net/http
 }
 
 func (s *swap) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	h := s.h
 	s.mu.Unlock()
+	if s.date != nil {
+		s.date(w.Header())
+	}
 	h.ServeHTTP(w, r)
 }
 
@@ -120,10 +124,7 @@ func (d *device) open() {
 	if err != nil {
 		d.w.t.Fatalf("open %s: %v", d.name, err)
 	}
-	driver, err := native.New(d.w.url, d.w.token, native.WithTransport(d.faults))
-	if err != nil {
-		d.w.t.Fatalf("driver: %v", err)
-	}
+	driver := d.remote()
 	d.store = s
 	d.Notes = syncengine.NewNotes(s, syncengine.NotesOptions{Now: d.w.clock.Now, NewID: d.w.id, Device: d.name})
 	d.engine = syncengine.New(s, driver, syncengine.Options{Now: d.w.clock.Now, NewID: d.w.id, Device: d.name,

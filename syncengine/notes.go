@@ -404,7 +404,9 @@ func keepLog(tx store.Tx, s *standing) error {
 		return nil
 	}
 	n := s.note
-	err := tx.KeepVersion(model.Version{NoteID: n.ID, At: n.UpdatedAt, Device: n.Device, Cause: n.Cause, Fields: n.Fields})
+	f := n.Fields
+	f.Deleted = false // a deletion differs from any text in nothing else, and would not be kept
+	err := tx.KeepVersion(model.Version{NoteID: n.ID, At: n.UpdatedAt, Device: n.Device, Cause: n.Cause, Fields: f})
 	if err != nil {
 		return fmt.Errorf("keep log: %w", err)
 	}

@@ -69,6 +69,7 @@ func (e *Engine) pullPages(ctx context.Context, r *round, mode pullMode, seen *l
 		if err != nil {
 			return fmt.Errorf("pull: %w", err)
 		}
+		r.notice = &page.Notice
 		if len(page.Changes) > 0 && !e.remote.Caps().Idempotent {
 			if err := e.store.Read(ctx, func(tx store.Reader) error { return e.fit(tx, &page) }); err != nil {
 				return err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"time"
 
 	"stet/model"
@@ -25,6 +26,7 @@ type rehearsal struct {
 	fresh  []model.Record          // what is new there since start
 	listed []model.Record          // all it holds
 	full   bool                    // listed was read
+	named  map[string]int64        // what it lists by id and rev; nil if it was not asked
 	world  map[string]model.Record // how each note stands; Rev 0: there is none
 	wrote  []model.Record          // what was sent here, in order
 	took   []model.Op              // the ops of wrote and those that changed nothing
@@ -166,7 +168,7 @@ func (r *rehearsal) stands(ctx context.Context, id string) (model.Record, error)
 	if err != nil {
 		return rec, err
 	}
-	if (r.full || !sure) && r.looks < maxLooks {
+	if (r.full || !sure || r.differs(rec)) && r.looks < maxLooks {
 		r.looks++
 		if err := r.try(func() (err error) {
 			rec, err = r.Remote.Get(ctx, id, rec.RemoteID)
@@ -179,6 +181,32 @@ func (r *rehearsal) stands(ctx context.Context, id string) (model.Record, error)
 	}
 	r.learn([]model.Record{rec})
 	return rec, nil
+}
+
+// List implements [remote.Lister], where the server does.
+func (r *rehearsal) List(ctx context.Context) (map[string]int64, error) {
+	far, ok := r.Remote.(remote.Lister)
+	if !ok {
+		return nil, remote.ErrUnsupported
+	}
+	var err error
+	if r.named, err = far.List(ctx); err != nil {
+		return nil, err
+	}
+	out := maps.Clone(r.named)
+	for _, rec := range r.wrote {
+		if out[rec.ID] = rec.Rev; rec.Fields.Deleted {
+			delete(out, rec.ID)
+		}
+	}
+	return out, nil
+}
+
+// differs reports whether the server lists a note otherwise than it is
+// remembered.
+func (r *rehearsal) differs(rec model.Record) bool {
+	at, there := r.named[rec.ID]
+	return r.named != nil && at != rec.Rev && (there || !rec.Fields.Deleted)
 }
 
 // remembered is the newest that this device was told of a note. It is not sure

@@ -119,26 +119,28 @@ func (e *Engine) resyncReason(ctx context.Context) (remote.ResyncReason, error) 
 // beginResync marks that everything must be compared. The outbox is untouched;
 // the mark survives a crash.
 func (e *Engine) beginResync(ctx context.Context, reason remote.ResyncReason) error {
-	err := e.store.Write(ctx, func(tx store.Tx) error {
-		if err := errors.Join(tx.SetMeta(store.MetaResync, string(reason)), writeLanded(tx, nil)); err != nil {
-			return err
-		}
-		// What was kept aside is of a history that may be gone: it is listed again.
-		all, err := tx.Held(1 << 20)
-		if err != nil {
-			return err
-		}
-		for _, h := range all {
-			if err := tx.DropHeld(h.Record.ID); err != nil {
-				return err
-			}
-		}
-		return e.log(tx, "", model.EventResync, 0, "", string(reason))
-	})
+	err := e.store.Write(ctx, func(tx store.Tx) error { return e.markResync(tx, reason) })
 	if err != nil {
 		return fmt.Errorf("mark resync: %w", err)
 	}
 	return nil
+}
+
+func (e *Engine) markResync(tx store.Tx, reason remote.ResyncReason) error {
+	if err := errors.Join(tx.SetMeta(store.MetaResync, string(reason)), writeLanded(tx, nil)); err != nil {
+		return err
+	}
+	// What was kept aside is of a history that may be gone: it is listed again.
+	all, err := tx.Held(1 << 20)
+	if err != nil {
+		return err
+	}
+	for _, h := range all {
+		if err := tx.DropHeld(h.Record.ID); err != nil {
+			return err
+		}
+	}
+	return e.log(tx, "", model.EventResync, 0, "", string(reason))
 }
 
 // resync compares everything with the server: what it lists is adopted or

@@ -582,6 +582,37 @@ func (d *device) discarded(id string) error {
 	return err
 }
 
+// TestDiscardKeepsEntries: what was written into the log of a note is in its
+// history when the note goes back to the server's text, from the trash too.
+func TestDiscardKeepsEntries(t *testing.T) {
+	for _, trashed := range []bool{false, true} {
+		a := newWorld(t).device("a")
+		id := a.create("title", "x").ID
+		for _, tags := range [][]string{{"a"}, nil} { // the text is one that is kept already
+			a.edit(id, func(f *model.Fields) { f.Tags = tags })
+			a.mustSync()
+		}
+		if _, err := a.Append(ctx, id, "an entry"); err != nil {
+			t.Fatal(err)
+		}
+		if trashed {
+			a.trash([]string{id})
+		}
+		if err := a.discarded(id); err != nil {
+			t.Fatal(err)
+		}
+		versions, err := a.store.History(ctx, id, 0)
+		if err != nil || len(a.get(id).Log) != 0 {
+			t.Fatalf("%+v, %v", a.get(id), err)
+		}
+		if !slices.ContainsFunc(versions, func(v model.Version) bool {
+			return slices.ContainsFunc(v.Fields.Log, func(e model.LogEntry) bool { return e.Text == "an entry" })
+		}) {
+			t.Errorf("trashed %t: lost", trashed)
+		}
+	}
+}
+
 // TestRefusedCreateStays: a note that the server will not have is not sent
 // again and again, whatever its members; erased, it leaves nothing behind.
 func TestRefusedCreateStays(t *testing.T) {

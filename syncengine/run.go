@@ -149,7 +149,7 @@ func (w *worker) hold(ctx context.Context) bool {
 // round runs one round and plans the next.
 func (w *worker) round(ctx context.Context, asked string) error {
 	opts := RoundOptions{Force: w.forced || asked != ""}
-	opts.Yes, opts.Keep = w.consented(ctx, asked)
+	opts.Yes, opts.Keep, opts.Full = w.consented(ctx, asked)
 	if w.forced = false; w.saves {
 		w.saves, w.sent = false, w.now()
 	}

@@ -10,13 +10,24 @@ import (
 	"stet/model"
 	"stet/syncengine"
 	"stet/syncengine/remote"
+	"stet/syncengine/remote/kinto"
+	"stet/syncengine/remote/mutations"
 	"stet/syncengine/remote/native"
 )
 
 // remote returns a driver of its own.
 func (d *device) remote() remote.Remote {
 	d.w.t.Helper()
-	driver, err := native.New(d.w.url, d.w.token, native.WithTransport(d.faults))
+	var driver remote.Remote
+	var err error
+	switch d.w.dialect {
+	case "kinto":
+		driver, err = kinto.New(d.w.url+"/kinto", kinto.Credentials{User: "ana", Password: d.w.token}, kinto.WithTransport(d.faults))
+	case "mutations":
+		driver, err = mutations.New(d.w.url+"/mutations", d.w.token, d.name, mutations.WithTransport(d.faults))
+	default:
+		driver, err = native.New(d.w.url, d.w.token, native.WithTransport(d.faults))
+	}
 	if err != nil {
 		d.w.t.Fatal(err)
 	}

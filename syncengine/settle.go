@@ -215,7 +215,10 @@ func (e *Engine) outdated(tx store.Tx, op model.Op, problem string) (bool, error
 		return false, err
 	}
 	if s.note.Purged && (refused || s.base() == nil) { // an error that nobody sees is nobody's to mend
-		return true, dropPurged(tx, op.NoteID)
+		if err := dropPurged(tx, op.NoteID); err != nil || s.base() == nil {
+			return true, err
+		}
+		return true, e.markResync(tx, remote.CursorUnknown) // what the server keeps is seen again
 	}
 	if _, err := e.commit(tx, s, model.MoveAccept); err != nil {
 		return false, err

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -12,12 +14,13 @@ import (
 	"stet/syncengine"
 	"stet/syncengine/remote"
 	"stet/syncengine/store"
+	"stet/ui/kit/cells"
 )
 
 // connectFlags are what connect was given.
 type connectFlags struct {
-	protocol, user, tokenFile, collection, label, strategy string
-	insecure, yes                                          bool
+	protocol, user, tokenFile, collection, label, strategy, ranges string
+	plain, whole, insecure, yes                                    bool
 }
 
 func connectCommand(a *app) *cobra.Command {
@@ -27,19 +30,34 @@ func connectCommand(a *app) *cobra.Command {
 		Short: "Name the sync server; sends and fetches nothing yet",
 		Long: "Asks the server which protocol it speaks (stet's own, Kinto's, or the mutations log) and who we are, " +
 			"and keeps the connection. Notes move with the next stet sync. " +
-			"The token comes from a file, from stdin (--token-file -), or is asked for on a terminal.",
+			"The token comes from a file, from stdin (--token-file -), or is asked for on a terminal.\n\n" +
+			"Kinto: --user names the account and the token is its password; without --user the token is sent as it is (Bearer). " +
+			"Notes lie in bucket default and collection notes, unless the address or --collection says otherwise.\n\n" +
+			"The mutations log: some servers know of a note nothing but its body. For them --plain-bodies writes title, tags and " +
+			"all else as a head of the body, and --ranges sends what such a server wants with every note.\n\n" +
+			"A note that was changed here and elsewhere is merged, and waits for you where the changes overlap. " +
+			"--strategy server, client or newest takes one side instead; what loses stays in the note's history. " +
+			"Connect again to choose another one, or with a new token: all that you do not name stays as it is.\n\n" +
+			"From one server to another: connect to the other one. Where both sides have notes you see how many, and are asked; " +
+			"then stet sync --dry-run lists what the next sync will do, note by note. The server that you leave keeps what it has.",
 		Example: `  stet connect https://notes.example.org --token-file token
   stet connect https://kinto.example.org/v1 --user ana --token-file password
-  stet connect http://127.0.0.1:8420 --token-file - < token`,
+  stet connect http://127.0.0.1:8420 --token-file - < token
+  stet connect https://notes.example.org --token-file token --strategy newest`,
 		Args: exactly("the server's address"),
-		RunE: func(cmd *cobra.Command, args []string) error { return a.connect(cmd.Context(), args[0], f) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			f.whole = cmd.Flags().Changed("plain-bodies") && !f.plain
+			return a.connect(cmd.Context(), args[0], f)
+		},
 	}
 	fl := cmd.Flags()
 	fl.StringVar(&f.protocol, "protocol", protocolAuto, "`NAME`: auto, stet, kinto or mutations")
 	fl.StringVar(&f.user, "user", "", "account `NAME`, the token being its password; for kinto. The client's id for mutations")
-	fl.StringVar(&f.strategy, "strategy", "", "`NAME`: what becomes of a note changed in two places: merge, server, client or newest")
+	fl.StringVar(&f.strategy, "strategy", "", "`NAME`: what becomes of a note changed in two places: merge (if none is named), server, client or newest")
 	fl.StringVar(&f.tokenFile, "token-file", "", "`FILE` that holds the token; - reads stdin")
 	fl.StringVar(&f.collection, "collection", "", "`NAME` of the collection; for kinto")
+	fl.BoolVar(&f.plain, "plain-bodies", false, "the server's notes are bodies alone; for mutations")
+	fl.StringVar(&f.ranges, "ranges", "", "`LIST` that every note names, like 2:255-2:257, where the server wants it; for mutations, with plain bodies")
 	fl.StringVar(&f.label, "device", "", "`NAME` of this device in conflicts and history")
 	fl.BoolVar(&f.insecure, "insecure-http", false, "send the token over plain http to another machine")
 	fl.BoolVar(&f.yes, "yes", false, "go on without asking when both sides have notes")
@@ -60,11 +78,9 @@ func (a *app) connect(ctx context.Context, address string, f connectFlags) error
 	if f.label, err = valid("the device's name", f.label); err != nil {
 		return err
 	}
-	strategy, err := syncengine.ParseStrategy(f.strategy)
-	if err != nil {
-		return usage("it is one of merge, server, client, newest", "there is no strategy %q", f.strategy)
+	if err := f.describe(&c); err != nil {
+		return err
 	}
-	c.User, c.Collection, c.Strategy = f.user, f.collection, string(strategy)
 	token, err := a.takeToken(f.tokenFile)
 	if err != nil {
 		return err
@@ -74,11 +90,17 @@ func (a *app) connect(ctx context.Context, address string, f connectFlags) error
 	if err := c.find(asking); err != nil {
 		return err
 	}
+	if c.Bodies == plainBodies && c.Protocol != protocolMutations {
+		return usage("leave it out", "--plain-bodies and --ranges are for the mutations log, and %s speaks %s", c.URL, c.Protocol)
+	}
 	r, err := newRemote(c, token)
 	if err != nil {
 		return err
 	}
 	info, err := r.Hello(asking)
+	if errors.Is(err, remote.ErrAuth) && c.Protocol == protocolKinto && c.User == "" {
+		return fail(exitAuth, "where the token is a password, name its account: --user NAME", "the server refused the token")
+	}
 	if err != nil {
 		return fmt.Errorf("ask the server: %w", err)
 	}
@@ -93,6 +115,9 @@ func (a *app) connect(ctx context.Context, address string, f connectFlags) error
 	if err := a.agree(asking, d, r, c, f.yes); err != nil {
 		return err
 	}
+	if err := d.inherit(ctx, &c); err != nil {
+		return err
+	}
 	if err := d.connectTo(ctx, c, token, info.Epoch, f.label); err != nil {
 		return err
 	}
@@ -101,6 +126,44 @@ func (a *app) connect(ctx context.Context, address string, f connectFlags) error
 		name += " as " + c.Account
 	}
 	a.say("Connected to %s. Next: stet sync", name)
+	if info.Notice != "" {
+		a.say("The server says: %s", cells.CleanLine(info.Notice))
+	}
+	return nil
+}
+
+// describe writes into a connection what the flags say of it.
+func (f connectFlags) describe(c *connection) error {
+	if _, err := syncengine.ParseStrategy(f.strategy); err != nil {
+		return usage("it is one of merge, server, client, newest", "there is no strategy %q", f.strategy)
+	}
+	c.User, c.Collection, c.Strategy = f.user, f.collection, f.strategy
+	switch {
+	case f.whole && f.ranges != "":
+		return usage("", "--ranges goes with plain bodies only")
+	case f.whole:
+		c.Bodies = wholeBodies
+	case f.plain || f.ranges != "":
+		c.Bodies = plainBodies
+	}
+	var ranges []string
+	for part := range strings.SplitSeq(f.ranges, ",") {
+		if part = strings.TrimSpace(part); part != "" {
+			ranges = append(ranges, part)
+		}
+	}
+	c.Ranges = strings.Join(ranges, ",")
+	return nil
+}
+
+// inherit leaves as it is what was not named when connecting to the same
+// account again.
+func (d *device) inherit(ctx context.Context, c *connection) error {
+	old, connected, err := d.connection(ctx)
+	if err != nil || !connected || old.key() != c.key() {
+		return err
+	}
+	c.Strategy, c.Bodies, c.Ranges = cmp.Or(c.Strategy, old.Strategy), cmp.Or(c.Bodies, old.Bodies), cmp.Or(c.Ranges, old.Ranges)
 	return nil
 }
 
@@ -134,6 +197,7 @@ func (a *app) agree(ctx context.Context, d *device, r remote.Remote, c connectio
 		}
 	}
 	if there == 0 {
+		a.say("The server has no notes yet; this device has %s.", plural(counts.Notes, "note", "notes"))
 		return nil
 	}
 	if err := a.printJoin(counts.Notes, there, both, page.More); err != nil {
@@ -168,7 +232,8 @@ func (a *app) printJoin(here, there, both int, more bool) error {
 		return err
 	}
 	if err := a.print("The next sync sends what only this device has and fetches what only the server has.\n" +
-		"Notes on both sides are merged, or wait for review. Nothing is deleted.\n"); err != nil {
+		"Notes on both sides are merged, or wait for review. What one side deleted since the two last met\n" +
+		"goes to the trash, or waits for you. Note by note, once connected: stet sync --dry-run\n"); err != nil {
 		return err
 	}
 	return a.out.flush()

@@ -24,6 +24,8 @@ type connection struct {
 	User       string // what the user calls himself there: kinto's user, the mutations log's client id; may be ""
 	Collection string // of kinto; "" is what the address names, or notes
 	Strategy   string // what becomes of conflicts; "" is merge
+	Bodies     string // how the mutations log has notes: wholeBodies, which "" is too, or plainBodies
+	Ranges     string // of the mutations log: what every note names there, separated by commas
 	TokenIn    string // tokenInFile or tokenInKeyring
 }
 
@@ -35,7 +37,15 @@ const (
 	metaUser       = "server_user"
 	metaCollection = "server_collection"
 	metaStrategy   = "sync_strategy"
+	metaBodies     = "server_bodies"
+	metaRanges     = "server_ranges"
 	metaTokenIn    = "server_token_in"
+)
+
+// How a mutations log has notes: with all that they hold, or as bodies alone.
+const (
+	wholeBodies = "whole"
+	plainBodies = "plain"
 )
 
 const (
@@ -67,7 +77,8 @@ var errNotConnected = usage("first: stet connect URL --token-file FILE", "this d
 // none.
 func (d *device) connection(ctx context.Context) (c connection, ok bool, err error) {
 	for key, dst := range map[string]*string{metaURL: &c.URL, metaProtocol: &c.Protocol, metaAccount: &c.Account,
-		metaUser: &c.User, metaCollection: &c.Collection, metaStrategy: &c.Strategy, metaTokenIn: &c.TokenIn} {
+		metaUser: &c.User, metaCollection: &c.Collection, metaStrategy: &c.Strategy,
+		metaBodies: &c.Bodies, metaRanges: &c.Ranges, metaTokenIn: &c.TokenIn} {
 		if *dst, err = d.store.Meta(ctx, key); err != nil {
 			return c, false, fmt.Errorf("read connection: %w", err)
 		}
@@ -79,7 +90,7 @@ func (d *device) connection(ctx context.Context) (c connection, ok bool, err err
 // label leaves this device's name as it is.
 func (d *device) saveConnection(ctx context.Context, c connection, epoch, label string) error {
 	marks := [][2]string{{metaURL, c.URL}, {metaProtocol, c.Protocol}, {metaAccount, c.Account}, {metaUser, c.User},
-		{metaCollection, c.Collection}, {metaStrategy, c.Strategy}, {metaTokenIn, c.TokenIn},
+		{metaCollection, c.Collection}, {metaStrategy, c.Strategy}, {metaBodies, c.Bodies}, {metaRanges, c.Ranges}, {metaTokenIn, c.TokenIn},
 		{store.MetaPaused, ""}, {store.MetaRetryAfter, ""}}
 	if label != "" {
 		marks = append(marks, [2]string{store.MetaDevice, label})

@@ -19,7 +19,7 @@ type planJSON struct {
 
 // dryRun tells what a round with these flags would do.
 func (a *app) dryRun(ctx context.Context, e *syncengine.Engine, f syncFlags) error {
-	plan, err := e.PlanRound(ctx, syncengine.RoundOptions{Yes: f.yes, Keep: f.keep, Force: true})
+	plan, err := e.PlanRound(ctx, syncengine.RoundOptions{Yes: f.yes, Keep: f.keep, Full: f.full, Force: true})
 	if err != nil {
 		return err
 	}

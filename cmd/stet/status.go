@@ -1,12 +1,14 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
 	"github.com/spf13/cobra"
 
 	"stet/model"
+	"stet/syncengine"
 	"stet/syncengine/store"
 	"stet/ui/kit/cells"
 	"stet/ui/screen"
@@ -32,6 +34,9 @@ type statusJSON struct {
 	Problems []problemJSON `json:"problems"`
 	Held     int           `json:"held"`     // deletions and replacements that wait for consent
 	Undoable int           `json:"undoable"` // notes that stet sync --undo would bring back
+	// Notice is what the server wants its users to know.
+	Notice   string  `json:"notice,omitempty"`
+	Strategy *string `json:"strategy"` // what becomes of a note changed in two places; null if not connected
 }
 
 // problemJSON is a note that cannot be synced.
@@ -76,7 +81,7 @@ func (d *device) status(ctx context.Context) (statusJSON, error) {
 	if err != nil {
 		return statusJSON{}, fmt.Errorf("count notes: %w", err)
 	}
-	c, _, err := d.connection(ctx)
+	c, connected, err := d.connection(ctx)
 	if err != nil {
 		return statusJSON{}, err
 	}
@@ -89,6 +94,10 @@ func (d *device) status(ctx context.Context) (statusJSON, error) {
 		return statusJSON{}, fmt.Errorf("read status: %w", err)
 	}
 	paused, err := d.store.Meta(ctx, store.MetaPaused)
+	if err != nil {
+		return statusJSON{}, fmt.Errorf("read status: %w", err)
+	}
+	notice, err := d.store.Meta(ctx, store.MetaNotice)
 	if err != nil {
 		return statusJSON{}, fmt.Errorf("read status: %w", err)
 	}
@@ -105,7 +114,11 @@ func (d *device) status(ctx context.Context) (statusJSON, error) {
 	if err != nil {
 		return statusJSON{}, err
 	}
-	return statusJSON{Held: held, Undoable: undoable, Pending: counts.Pending, Syncing: counts.Syncing, NeedsReview: counts.NeedsReview, Error: counts.Error,
+	strategy := ""
+	if connected {
+		strategy = cmp.Or(c.Strategy, string(syncengine.StrategyMerge))
+	}
+	return statusJSON{Strategy: orNull(strategy), Notice: notice, Held: held, Undoable: undoable, Pending: counts.Pending, Syncing: counts.Syncing, NeedsReview: counts.NeedsReview, Error: counts.Error,
 		Notes: counts.Notes, LastSynced: orNull(last), Server: orNull(c.URL), Protocol: orNull(c.Protocol),
 		PausedReason: orNull(paused), ConflictsTotal: len(conflicts), Trash: counts.Trash, Account: orNull(c.Account),
 		Device: d.label, DeviceID: orNull(id)}, nil
@@ -152,6 +165,11 @@ func (a *app) printStatus(s statusJSON) error {
 	if err := a.print("notes        %d\nserver       %s\nlast synced  %s\n", s.Notes, cells.CleanLine(server), synced); err != nil {
 		return err
 	}
+	if s.Strategy != nil && *s.Strategy != string(syncengine.StrategyMerge) {
+		if err := a.print("%-12s %s  %s\n", "strategy", *s.Strategy, "of a note changed in two places; the other text stays in its history"); err != nil {
+			return err
+		}
+	}
 	for _, line := range []struct {
 		n       int
 		name    string
@@ -171,6 +189,11 @@ func (a *app) printStatus(s statusJSON) error {
 			break
 		}
 		if err := a.print("  %s  %s: %s\n    %s\n", p.ID, cells.CleanLine(p.Title), cells.CleanLine(p.Problem), p.Way); err != nil {
+			return err
+		}
+	}
+	if s.Notice != "" {
+		if err := a.print("%-12s %s\n", "server says", cells.CleanLine(s.Notice)); err != nil {
 			return err
 		}
 	}

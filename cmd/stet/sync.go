@@ -14,7 +14,7 @@ import (
 )
 
 // syncFlags are what sync was given.
-type syncFlags struct{ watch, dryRun, yes, keep, undo, json bool }
+type syncFlags struct{ watch, dryRun, full, yes, keep, undo, json bool }
 
 func syncCommand(a *app) *cobra.Command {
 	var f syncFlags
@@ -34,6 +34,7 @@ func syncCommand(a *app) *cobra.Command {
 	fl := cmd.Flags()
 	fl.BoolVar(&f.watch, "watch", false, "go on syncing until interrupted")
 	fl.BoolVar(&f.dryRun, "dry-run", false, "only show what would be sent and fetched")
+	fl.BoolVar(&f.full, "full", false, "compare every note with the server's list, where a server may lose changes (Kinto); else once a day")
 	fl.BoolVar(&f.yes, "yes", false, "agree to delete or replace many notes")
 	fl.BoolVar(&f.keep, "keep", false, "refuse that: keep the notes as they are here, and send them")
 	fl.BoolVar(&f.undo, "undo", false, "bring back what the last --yes deleted or replaced")
@@ -66,7 +67,7 @@ func (a *app) sync(ctx context.Context, f syncFlags) error {
 		return err
 	}
 	stop := a.showProgress(engine)
-	report, err := round(ctx, d, engine, syncengine.RoundOptions{Yes: f.yes, Keep: f.keep, Force: true})
+	report, err := round(ctx, d, engine, syncengine.RoundOptions{Yes: f.yes, Keep: f.keep, Full: f.full, Force: true})
 	stop()
 	if printErr := a.printReport(report, f.json); printErr != nil {
 		return printErr
@@ -101,6 +102,8 @@ func (f syncFlags) check() error {
 		return usage("", "--yes, --keep and --undo do not go together")
 	case f.watch && alone > 0:
 		return usage("say it once, without --watch", "--watch does not take --yes, --keep or --undo")
+	case f.full && (f.watch || f.undo):
+		return usage("", "--full does not go together with --watch or --undo")
 	case f.dryRun && f.undo:
 		return usage("", "--dry-run and --undo do not go together")
 	}
@@ -179,11 +182,12 @@ type reportJSON struct {
 	Errors      int     `json:"errors"`
 	LastSynced  *string `json:"last_synced"`
 	Held        int     `json:"held"`
+	Notice      string  `json:"notice,omitempty"` // what the server wants its users to know
 }
 
 func (a *app) printReport(r syncengine.Report, asJSON bool) error {
 	if asJSON {
-		return a.writeJSON(reportJSON{r.Pushed, r.Pulled, r.Merged, r.NeedsReview, r.Pending, r.Errors, timeOf(r.LastSynced), r.Held})
+		return a.writeJSON(reportJSON{r.Pushed, r.Pulled, r.Merged, r.NeedsReview, r.Pending, r.Errors, timeOf(r.LastSynced), r.Held, r.Notice})
 	}
 	line := fmt.Sprintf("%d sent, %d fetched, %d merged", r.Pushed, r.Pulled, r.Merged)
 	for _, part := range []struct {
@@ -194,7 +198,10 @@ func (a *app) printReport(r syncengine.Report, asJSON bool) error {
 			line += fmt.Sprintf(", %d %s", part.n, part.text)
 		}
 	}
-	return a.print("%s\n", line)
+	if err := a.print("%s\n", line); err != nil || r.Notice == "" {
+		return err
+	}
+	return a.print("The server says: %s\n", cells.CleanLine(r.Notice))
 }
 
 // roundError turns how a round ended into its exit: the first that applies of

@@ -145,9 +145,9 @@ func ringOf(ev syncengine.Event) screen.Ring {
 	r := screen.Ring{Notes: ev.Notes, Done: ev.Done, Total: ev.Total}
 	switch ev.State {
 	case syncengine.StateIdle, syncengine.StateWaiting:
-		r.Online = screen.Idle
+		r.Online, r.Problem = screen.Idle, serverSays(ev.Report.Notice)
 	case syncengine.StateRunning:
-		r.Online = screen.Running
+		r.Online, r.Problem = screen.Running, serverSays(ev.Report.Notice)
 	case syncengine.StateOffline:
 		r.Online, r.Problem = screen.Offline, offlineProblem(ev.Err)
 	case syncengine.StateAuth:
@@ -156,6 +156,14 @@ func ringOf(ev syncengine.Event) screen.Ring {
 		r.Online, r.Problem = screen.Paused, pausedSentence("held")
 	}
 	return r
+}
+
+// serverSays is what the server wants its users to know.
+func serverSays(notice string) string {
+	if notice == "" {
+		return ""
+	}
+	return "The server says: " + notice
 }
 
 func offlineProblem(err error) string {

@@ -105,7 +105,7 @@ func newRemote(c connection, token string) (remote.Remote, error) {
 	case protocolKinto:
 		r, err = newKinto(c, token)
 	case protocolMutations:
-		r, err = mutations.New(c.URL, token, cmp.Or(c.User, "stet"))
+		r, err = newMutations(c, token)
 	default:
 		r, err = native.New(c.URL, token)
 	}
@@ -126,6 +126,19 @@ func newKinto(c connection, token string) (remote.Remote, error) {
 		opts = append(opts, kinto.WithCollection(c.Collection))
 	}
 	return kinto.New(c.URL, who, opts...)
+}
+
+// newMutations speaks to a mutations log that has notes as the user says.
+func newMutations(c connection, token string) (remote.Remote, error) {
+	var opts []mutations.Option
+	if c.Bodies == plainBodies {
+		var b mutations.Bodies
+		if c.Ranges != "" {
+			b.Ranges = strings.Split(c.Ranges, ",")
+		}
+		opts = append(opts, mutations.WithPlainBodies(b))
+	}
+	return mutations.New(c.URL, token, cmp.Or(c.User, "stet"), opts...)
 }
 
 // checkURL refuses to send a token where others can read it.

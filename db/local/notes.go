@@ -264,7 +264,10 @@ func (t *tx) DropNote(id string, erase bool) error {
 		}
 		t.changes.count(shelf, was, -1)
 	}
-	for _, q := range []string{"DELETE FROM shadows WHERE note = ?", "DELETE FROM reviews WHERE note = ?", "DELETE FROM held WHERE note = ?",
+	if err := t.dropShadows(id, erase); err != nil {
+		return err
+	}
+	for _, q := range []string{"DELETE FROM reviews WHERE note = ?", "DELETE FROM held WHERE note = ?",
 		"DELETE FROM draft_bases WHERE key IN (SELECT key FROM drafts WHERE note = ?)", "DELETE FROM drafts WHERE note = ?"} {
 		if _, err := t.exec(q, id); err != nil {
 			return err

@@ -193,6 +193,35 @@ func TestSwitchServerAndBack(t *testing.T) {
 	}
 }
 
+// TestErasedElsewhere: what is erased while another server is in use is to be
+// erased on the first one too, and its text is nowhere in the file's rows.
+func TestErasedElsewhere(t *testing.T) {
+	s := openTemp(t)
+	ctx := context.Background()
+	connect := func(key string) {
+		t.Helper()
+		if err := s.SwitchServer(ctx, key); err != nil {
+			t.Fatal(err)
+		}
+	}
+	connect("A")
+	put(t, s, synced("erased", "secret", 7), synced("dropped", "text", 8))
+	connect("B")
+	write(t, s, func(tx store.Tx) error { return tx.DropNote("erased", true) })
+	write(t, s, func(tx store.Tx) error { return tx.DropNote("dropped", false) })
+	if n := count(t, s, "shadows WHERE cast(body AS text) LIKE '%secret%'"); n != 0 {
+		t.Error("the text of an erased note is kept as a shadow")
+	}
+	connect("A")
+	n, err := s.Get(ctx, "erased")
+	if err != nil || !n.Purged || !n.Deleted || n.Rev != 7 || n.Status != model.Pending || n.Body != "" {
+		t.Errorf("back at A: %+v, %v", n, err)
+	}
+	if n, err := s.Get(ctx, "dropped"); err == nil {
+		t.Errorf("what was not erased by anyone: %+v", n)
+	}
+}
+
 // TestOneOpThroughItsStates follows an op to the server and back.
 func TestOneOpThroughItsStates(t *testing.T) {
 	s := openTemp(t)

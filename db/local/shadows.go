@@ -3,6 +3,7 @@ package local
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"stet/model"
 	"stet/syncengine/store"
@@ -95,6 +96,30 @@ func (t *tx) PutShadow(rec model.Record) error {
 	return err
 }
 
+// dropShadows forgets what any server has of a note. One that the user erased is
+// to be erased on the others too, once they are in use again: of those the
+// revision stays, without its text.
+func (t *tx) dropShadows(id string, erase bool) error {
+	if !erase {
+		_, err := t.exec("DELETE FROM shadows WHERE note = ?", id)
+		return err
+	}
+	key, err := t.serverKey()
+	if err != nil {
+		return t.fail(err)
+	}
+	if _, err := t.exec("DELETE FROM shadows WHERE note = ? AND (server = ? OR purged = 1)", id, key); err != nil {
+		return err
+	}
+	empty, err := fieldArgs(model.Fields{})
+	if err != nil {
+		return t.fail(err)
+	}
+	names := strings.Split(fieldColumns, ", ")[1:] // but for deleted
+	_, err = t.exec("UPDATE shadows SET "+strings.Join(names, " = ?, ")+" = ? WHERE note = ?", append(empty[1:], id)...)
+	return err
+}
+
 func (t *tx) dropShadow(id string) error {
 	key, err := t.serverKey()
 	if err != nil {
@@ -178,7 +203,7 @@ func (t *tx) leaveServer(old, key string) error {
 	}
 	for _, q := range []string{"DELETE FROM outbox", "DELETE FROM held", "DELETE FROM meta WHERE key IN ('" + metaCursor + "', '" +
 		store.MetaLastSynced + "', '" + store.MetaPaused + "', '" + store.MetaRetryAfter + "', '" + store.MetaResync + "', '" +
-		store.MetaEpoch + "', '" + store.MetaTaken + "')"} {
+		store.MetaEpoch + "', '" + store.MetaTaken + "', '" + store.MetaStock + "', '" + store.MetaNotice + "')"} {
 		if _, err := t.exec(q); err != nil {
 			return err
 		}
@@ -196,6 +221,29 @@ func (t *tx) leaveServer(old, key string) error {
 	}
 	for _, id := range ids {
 		if err := t.rebase(key, id); err != nil {
+			return err
+		}
+	}
+	return t.bringErased(key)
+}
+
+// bringErased makes hidden rows of the notes that were erased here while another
+// server was in use: the one that is entered is told.
+func (t *tx) bringErased(key string) error {
+	var erased []model.Note
+	err := t.each("SELECT note, rev, remote_id FROM shadows WHERE server = ? AND note NOT IN (SELECT id FROM notes)", []any{key}, func(scan func(...any) error) error {
+		n := model.Note{Fields: model.Fields{Deleted: true}, Purged: true, Status: model.Pending, Cause: model.CauseDelete, UpdatedAt: t.s.o.Now()}
+		if err := scan(&n.ID, &n.Rev, &n.RemoteID); err != nil {
+			return err
+		}
+		erased = append(erased, n)
+		return nil
+	})
+	if err != nil {
+		return t.fail(err)
+	}
+	for _, n := range erased {
+		if _, err := t.PutNote(n); err != nil {
 			return err
 		}
 	}

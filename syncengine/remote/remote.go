@@ -46,6 +46,8 @@ type Page struct {
 	// After is how long a server under load asks not to be asked again, although
 	// it answered; 0 if it does not.
 	After time.Duration
+	// Notice is as in Info.
+	Notice string
 	// Lacks names, by note id, the fields (model.Field…) of a change that the
 	// server does not keep, or whose writer does not know them: the device's own
 	// stay. "id" is among them where only the server's own id is known.
@@ -187,8 +189,8 @@ func Complete(f model.Fields, lacks []string, from model.Fields) model.Fields {
 }
 
 // Lister is a Remote of a server that may lose a change, or the sign of a
-// deletion, and not tell. Now and then what it lists is to be compared with what
-// the device holds; what differs is to be asked for with Get.
+// deletion, and not tell. Now and then the engine compares what it lists with
+// what the device holds; what differs it asks for with Get.
 type Lister interface {
 	// List returns all live notes by id and revision.
 	List(ctx context.Context) (map[string]int64, error)

@@ -43,8 +43,9 @@ func drawDialects(r *rand.Rand, devices int) (out []Dialect) {
 	return out
 }
 
-// blind reports whether a device may speak a protocol that cannot tell for sure
-// that its server forgot, once others have written there again.
+// blind reports whether a device may speak a protocol in which only the epoch
+// tells for sure that its server forgot, once others have written there again: a
+// server's file that is copied back by hand keeps it.
 func (c Config) blind() bool {
 	return slices.ContainsFunc(c.Dialects, func(d Dialect) bool { return d != Stet })
 }

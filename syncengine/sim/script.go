@@ -114,7 +114,7 @@ func drawWeights(r *rand.Rand, c Config) (out []weighted, total float64) {
 		if a.do == SwitchServer && c.Servers < 2 && c.Dialects == nil {
 			w = 0
 		}
-		if (a.do == ServerWipe || a.do == ServerRestore || a.do == ServerCopied) && c.blind() {
+		if a.do == ServerCopied && c.blind() {
 			w = 0
 		}
 		out = append(out, weighted{a.do, w})

@@ -213,7 +213,7 @@ func (t *watchedTx) look() error {
 // server answers nothing.
 func (d *device) question(id string, before, after stance) {
 	switch {
-	case after.inReview && after.review.Remote.Rev > 0:
+	case after.inReview && after.review.Remote.Rev > 0 && d.dialect == Stet: // what was known of it by another way is an answer here
 		if d.unanswered == nil {
 			d.unanswered = map[string]question{}
 		}

@@ -115,7 +115,8 @@ type Tx interface {
 	// kept version of the same rev is not kept twice.
 	KeepVersion(v model.Version) error
 	// DropNote erases a note's row, shadow, review, held change and drafts, and
-	// with erase its versions too. Ops stay (use SetOps).
+	// with erase its versions too: then it is erased on every server that had it
+	// and is in use again (see SwitchServer). Ops stay (use SetOps).
 	DropNote(id string, erase bool) error
 	// PutShadow sets the explicit shadow of a note (PutNote with status Synced
 	// drops it again). rec.Rev 0 forgets it: the server has no such note.
@@ -164,5 +165,7 @@ const (
 	MetaResync     = "resync"      // reason of a full comparison under way
 	MetaEpoch      = "epoch"       // the server's epoch, to show and to compare
 	MetaTaken      = "taken"       // what the server took beyond the cursor, until a pull has shown it
+	MetaStock      = "stock"       // when all is compared with the server's list, and how far that is
+	MetaNotice     = "notice"      // what the server wants its users to know, not cleaned
 	MetaReplan     = "replan"      // set when the outbox was emptied for another server: it must be planned anew
 )

@@ -17,13 +17,15 @@
 //     when all is quiet.
 //   - A batch in which a request ended with 409 was undone although others in
 //     it were answered with 201: none of its successes are believed.
+//   - What is lost all the same, or purged with its tombstone, only a list of
+//     everything shows: [Client.List], which the engine asks for once a day.
 //   - If-Match does not exclude a second writer. What a pulled version builds on
 //     is told in [model.Record] Parents, for the engine to see what was
 //     overwritten.
 //   - A flushed collection, another bucket behind the alias "default" and a
 //     restored backup look like news. The newest row that was seen is the
 //     witness: while it (or a later version of it) is listed, nothing that was
-//     seen before is gone.
+//     seen before is gone. A stetd says so itself: its answers name the epoch.
 //   - A wrong password may open an empty account of its own. The cursor holds
 //     whose it is.
 //   - A client's clock can lift a collection's timestamp into the future, where
@@ -103,7 +105,8 @@ type Client struct {
 	timeout            time.Duration
 	seed               bool
 	overlap            time.Duration
-	me                 atomic.Pointer[identity] // what the root said, nil before
+	me                 *atomic.Pointer[identity] // what the root said, nil before
+	epoch              *link.Epoch               // of one call; nil outside of calls
 }
 
 var (
@@ -181,7 +184,7 @@ func New(baseURL string, credentials Credentials, opts ...Option) (*Client, erro
 		o.transport = link.Transport(o.roots, 0)
 	}
 	return &Client{base: base, bucket: o.bucket, collection: o.collection, auth: auth, http: o.transport,
-		timeout: o.timeout, seed: o.seed, overlap: o.overlap}, nil
+		timeout: o.timeout, seed: o.seed, overlap: o.overlap, me: &atomic.Pointer[identity]{}}, nil
 }
 
 func parseURL(raw string) (base *url.URL, bucket, collection string, err error) {
@@ -202,6 +205,16 @@ func parseURL(raw string) (base *url.URL, bucket, collection string, err error) 
 		}
 	}
 	return u, bucket, collection, nil
+}
+
+// during is the client within one call that goes on from k, nil if from nothing.
+func (c *Client) during(k *cursor) *Client {
+	own := *c
+	own.epoch = link.NewEpoch("")
+	if k != nil {
+		own.epoch = link.NewEpoch(k.Epoch)
+	}
+	return &own
 }
 
 // Close closes connections that are kept for the next request.

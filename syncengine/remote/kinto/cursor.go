@@ -7,12 +7,14 @@ import (
 	"strings"
 
 	"stet/syncengine/remote"
+	"stet/syncengine/remote/link"
 )
 
 // cursor is a place in a collection's changes, and what is needed to go on from
 // there. Times are the server's, in ms.
 type cursor struct {
 	Print string  `json:"u"`           // whose collection it is
+	Epoch string  `json:"x,omitempty"` // of its history, where the server tells it
 	ETag  int64   `json:"e"`           // the collection's timestamp at the last whole pull
 	Head  head    `json:"h,omitzero"`  // the newest row seen: the witness
 	Since int64   `json:"s"`           // everything up to here is known for good
@@ -74,6 +76,9 @@ func parseCursor(s string) (*cursor, error) {
 	if json.Unmarshal(raw, k) != nil || k.Print == "" || k.ETag < 0 || k.Since < 0 || k.Head.At < 0 {
 		return nil, unknown
 	}
+	if k.Epoch != "" && !link.ValidEpoch(k.Epoch) {
+		return nil, unknown
+	}
 	if k.Head.ID != "" && !objectID.MatchString(k.Head.ID) || k.Walk != nil && (k.Walk.Pos < 0 || strings.ContainsAny(k.Walk.Token, "&#\r\n ")) {
 		return nil, unknown
 	}
@@ -122,20 +127,27 @@ func (k *cursor) take(w *walk, rows []row, overlap int64) []row {
 	return newest(fresh)
 }
 
-// newest keeps the newest row of each id, oldest first.
+// newest keeps the newest row of each id, oldest first; of rows with one
+// timestamp the last.
 func newest(rows []row) []row {
 	slices.SortStableFunc(rows, func(a, b row) int { return int(min(max(a.rec.Rev-b.rec.Rev, -1), 1)) })
-	last := make(map[string]int64, len(rows))
-	for _, r := range rows {
-		last[r.rec.ID] = r.rec.Rev
+	last := make(map[string]int, len(rows))
+	for i, r := range rows {
+		last[r.rec.ID] = i
 	}
-	return slices.DeleteFunc(rows, func(r row) bool { return r.rec.Rev < last[r.rec.ID] })
+	kept := rows[:0]
+	for i, r := range rows {
+		if last[r.rec.ID] == i {
+			kept = append(kept, r)
+		}
+	}
+	return kept
 }
 
 // end is the cursor after a whole pull, whose collection stood at etag. What is
 // not older than the overlap may still get company.
 func (k *cursor) end(w *walk, etag, overlap int64) cursor {
-	out := cursor{Print: k.Print, ETag: etag, Head: w.Head}
+	out := cursor{Print: k.Print, Epoch: k.Epoch, ETag: etag, Head: w.Head}
 	if out.Head.ID == "" {
 		out.Head = k.Head
 	}

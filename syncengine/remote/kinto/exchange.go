@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"stet/syncengine/remote/link"
 )
@@ -28,8 +29,9 @@ type answer struct {
 	body   []byte
 }
 
-// send makes one exchange. Its errors are the caller's context's, or ErrOffline
-// (with ErrNotProtocol if something answered but not to the end).
+// send makes one exchange. Its errors are the caller's context's, ErrOffline
+// (with ErrNotProtocol if something answered but not to the end), or a
+// ResyncError if the answer is of another epoch than is known.
 func (c *Client) send(parent context.Context, what call) (answer, error) {
 	resp, body, err := link.Exchange(parent, c.http, c.timeout, maxAnswer, func(ctx context.Context) (*http.Request, error) {
 		return c.request(ctx, what)
@@ -37,7 +39,7 @@ func (c *Client) send(parent context.Context, what call) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	return answer{resp.StatusCode, resp.Header, body}, nil
+	return answer{resp.StatusCode, resp.Header, body}, c.epoch.Heard(resp.Header)
 }
 
 func (c *Client) request(ctx context.Context, what call) (*http.Request, error) {
@@ -55,6 +57,7 @@ func (c *Client) request(ctx context.Context, what call) (*http.Request, error) 
 	for name, values := range what.header {
 		h[name] = values
 	}
+	c.epoch.Ask(h)
 	var reader io.Reader
 	if what.body != nil {
 		h.Set("Content-Type", "application/json")
@@ -68,10 +71,11 @@ func (c *Client) request(ctx context.Context, what call) (*http.Request, error) 
 	return req, nil
 }
 
-// json reports whether the answer says that its body is JSON.
+// json reports whether the answer says that its body is JSON, and is text at
+// all: members are kept as they come.
 func (a answer) json() bool {
 	got, _, err := mime.ParseMediaType(a.header.Get("Content-Type"))
-	return err == nil && got == "application/json"
+	return err == nil && got == "application/json" && utf8.Valid(a.body)
 }
 
 // date is the server's clock at the answer in ms, 0 if it does not tell.

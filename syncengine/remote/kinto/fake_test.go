@@ -102,6 +102,9 @@ func (f *fake) serve(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		return
 	}
+	if epoch := r.Header.Get("X-Stet-Epoch"); epoch != "" { // it tells none
+		f.t.Errorf("asked for epoch %s", epoch)
+	}
 	f.mu.Lock()
 	f.seen = append(f.seen, asked{r.Method, r.URL.Path, r.URL.Query(), r.Header.Clone(), body})
 	script := f.script

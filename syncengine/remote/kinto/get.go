@@ -61,7 +61,7 @@ func (c *Client) get(ctx context.Context, id string) (model.Record, error) {
 
 // List returns all live notes by id and revision, without their texts.
 func (c *Client) List(ctx context.Context) (map[string]int64, error) {
-	p := puller{c: c, limit: 10 * pageRows}
+	p := puller{c: c.during(nil), k: &cursor{}, limit: 10 * pageRows}
 	rows, err := p.collect(ctx, -1, math.MaxInt64, url.Values{"_fields": {model.FieldDeleted}})
 	if err != nil {
 		return nil, fmt.Errorf("list notes: %w", err)

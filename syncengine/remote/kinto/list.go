@@ -30,6 +30,8 @@ type listed struct {
 	date  int64    // the server's clock
 	next  *url.URL // the following page, nil at the end
 	after time.Duration
+	// notice is what the server tells its users.
+	notice string
 	// same says that the collection is at question.changed (304), moved that it is
 	// no more at question.still (412): then there are no rows.
 	same, moved bool
@@ -69,7 +71,7 @@ func (c *Client) listOnce(ctx context.Context, q question) (listed, error) {
 	if err != nil {
 		return listed{}, err
 	}
-	l := listed{etag: a.etag(), date: a.date(), after: backoff(a.header)}
+	l := listed{etag: a.etag(), date: a.date(), after: backoff(a.header), notice: alert(a.header)}
 	if l.date == 0 {
 		l.date = l.etag // the next best
 	}

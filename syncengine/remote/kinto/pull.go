@@ -33,6 +33,7 @@ func (c *Client) pull(ctx context.Context, text string, limit int) (remote.Page,
 			return remote.Page{}, err
 		}
 	}
+	c = c.during(k)
 	me, err := c.known(ctx, k)
 	if err != nil {
 		return remote.Page{}, err
@@ -41,11 +42,19 @@ func (c *Client) pull(ctx context.Context, text string, limit int) (remote.Page,
 	if k == nil {
 		p.k = &cursor{Print: me.print}
 	}
+	known := p.k.Epoch
 	page, err := p.page(ctx)
+	page.Notice = p.notice
 	if err == nil && page.Unchanged {
 		page.Next = text
+		if adopted := p.k.String(); p.k.Epoch != known {
+			page.Unchanged, page.Next = false, adopted
+		}
 	}
-	return page, err
+	if err != nil {
+		return remote.Page{}, err
+	}
+	return page, nil
 }
 
 // puller makes one page.
@@ -56,6 +65,8 @@ type puller struct {
 	overlap int64 // ms
 	cold    bool  // this page begins a complete listing
 	after   time.Duration
+	notice  string
+	moves   int // times that the collection changed while it was paged
 }
 
 func (p *puller) page(ctx context.Context) (remote.Page, error) {
@@ -129,6 +140,10 @@ func (p *puller) question() question {
 func (p *puller) list(ctx context.Context, q question) (listed, error) {
 	l, err := p.c.list(ctx, q)
 	p.after = max(p.after, l.after)
+	p.k.Epoch = p.c.epoch.Known()
+	if err == nil {
+		p.notice = l.notice
+	}
 	return l, err
 }
 

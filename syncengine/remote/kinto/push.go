@@ -27,15 +27,16 @@ func (c *Client) Push(ctx context.Context, text string, ops []remote.Op) (remote
 }
 
 func (c *Client) push(ctx context.Context, text string, ops []remote.Op) (remote.PushResult, error) {
-	p := pusher{c: c, outcomes: map[string]remote.Outcome{}, asked: map[string]bool{}}
+	p := pusher{outcomes: map[string]remote.Outcome{}, asked: map[string]bool{}}
 	if text != "" {
 		var err error
 		if p.k, err = parseCursor(text); err != nil {
 			return remote.PushResult{}, err
 		}
 	}
+	p.c = c.during(p.k)
 	var err error
-	if p.me, err = c.known(ctx, p.k); err != nil {
+	if p.me, err = p.c.known(ctx, p.k); err != nil {
 		return remote.PushResult{}, err
 	}
 	if err = p.all(ctx, ops); err != nil && !p.wrote {
@@ -114,7 +115,7 @@ func (p *pusher) group(ctx context.Context, ops []remote.Op) error {
 	switch {
 	case errors.As(err, &split): // only a batch can be
 		return p.halves(ctx, ops)
-	case err != nil && errors.Is(err, remote.ErrServer) && len(ops) > 1 && suspects(ops):
+	case failing(err) && len(ops) > 1 && suspects(ops):
 		return p.isolate(ctx, ops, err)
 	case err != nil:
 		return err
@@ -149,6 +150,13 @@ func suspects(ops []remote.Op) bool {
 	return true
 }
 
+// failing reports whether the server failed, and not because it is busy: then it
+// names a time before which it must not be asked.
+func failing(err error) bool {
+	var wait *remote.RetryError
+	return errors.Is(err, remote.ErrServer) && !errors.As(err, &wait)
+}
+
 // maxDead is how many parts in a row may fail before the server is taken to be
 // down.
 const maxDead = 4
@@ -172,7 +180,7 @@ func (p *pusher) isolate(ctx context.Context, ops []remote.Op, cause error) erro
 				return err
 			}
 			continue
-		case !errors.Is(err, remote.ErrServer): // a smaller part is not refused for its size
+		case !failing(err): // a smaller part is not refused for its size
 			return err
 		}
 		if dead++; dead > maxDead {
@@ -182,19 +190,9 @@ func (p *pusher) isolate(ctx context.Context, ops []remote.Op, cause error) erro
 			queue = append(queue, part[:len(part)/2], part[len(part)/2:])
 			continue
 		}
-		out := unknown(part[0], "the server fails on this note")
-		out.After = retryIn(err)
-		p.settle(out)
+		p.settle(unknown(part[0], "the server fails on this note"))
 	}
 	return nil
-}
-
-func retryIn(err error) time.Duration {
-	var retry *remote.RetryError
-	if errors.As(err, &retry) {
-		return retry.After
-	}
-	return 0
 }
 
 func (p *pusher) settle(out remote.Outcome) {

@@ -9,7 +9,7 @@ import (
 	"stet/syncengine/remote/link"
 )
 
-// maxMoves bounds how often a collection may change while it is paged.
+// maxMoves bounds how often a collection may change during one pull.
 const maxMoves = 1000
 
 // newestFirst follows Next-Page from the first page on. Every further page is
@@ -19,7 +19,7 @@ const maxMoves = 1000
 // is the collection's timestamp at the first page. What came after it is
 // listed again by the next pull.
 func (p *puller) newestFirst(ctx context.Context, w *walk, first listed) (remote.Page, error) {
-	rows, _, err := p.follow(ctx, first, first.etag, 0)
+	rows, _, err := p.follow(ctx, first, first.etag)
 	if err != nil {
 		return remote.Page{}, err
 	}
@@ -30,7 +30,7 @@ func (p *puller) newestFirst(ctx context.Context, w *walk, first listed) (remote
 // follow collects a page and all that come after it, and what changes
 // meanwhile. at is where the collection stood; where it stands at the end is
 // returned.
-func (p *puller) follow(ctx context.Context, l listed, at int64, moves int) ([]row, int64, error) {
+func (p *puller) follow(ctx context.Context, l listed, at int64) ([]row, int64, error) {
 	rows, edge := l.rows, oldest(l.rows)
 	for next := l.next; next != nil; {
 		if err := p.c.follow(next); err != nil {
@@ -47,10 +47,10 @@ func (p *puller) follow(ctx context.Context, l listed, at int64, moves int) ([]r
 			rows, next, edge = append(rows, page.rows...), page.next, oldest(page.rows)
 			continue
 		}
-		if moves++; moves > maxMoves {
+		if p.moves++; p.moves > maxMoves {
 			return nil, 0, link.NotProtocol("the collection changes faster than it can be read")
 		}
-		caught, now, err := p.catchUp(ctx, at, page.etag, moves)
+		caught, now, err := p.catchUp(ctx, at, page.etag)
 		if err != nil {
 			return nil, 0, err
 		}
@@ -69,7 +69,7 @@ func oldest(rows []row) int64 {
 
 // catchUp fetches what changed after since, up to and with upto, and returns up
 // to where all is known then.
-func (p *puller) catchUp(ctx context.Context, since, upto int64, moves int) ([]row, int64, error) {
+func (p *puller) catchUp(ctx context.Context, since, upto int64) ([]row, int64, error) {
 	q := question{limit: p.limit, query: url.Values{
 		"_since":  {strconv.FormatInt(since, 10)},
 		"_before": {strconv.FormatInt(upto+1, 10)},
@@ -78,6 +78,6 @@ func (p *puller) catchUp(ctx context.Context, since, upto int64, moves int) ([]r
 	if err != nil {
 		return nil, 0, err
 	}
-	rows, _, err := p.follow(ctx, l, max(upto, l.etag), moves)
+	rows, _, err := p.follow(ctx, l, max(upto, l.etag))
 	return rows, upto, err
 }

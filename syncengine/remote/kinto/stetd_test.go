@@ -2,6 +2,7 @@ package kinto_test
 
 import (
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -51,6 +52,13 @@ func (s *stetd) account(t *testing.T) kinto.Credentials {
 	return kinto.Credentials{User: name, Password: token}
 }
 
+// replace takes all that the server has, and begins new epochs.
+func (s *stetd) replace(t *testing.T) {
+	if err := s.store.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // Our own server's Kinto dialect runs the same suite, in the notes and in a
 // collection of plain records.
 func TestSuiteOnStetd(t *testing.T) {
@@ -62,6 +70,7 @@ func TestSuiteOnStetd(t *testing.T) {
 			}
 			s := newStetd(t)
 			remotetest.Run(t, remotetest.Harness{NotModified: true, ListsTombstones: true, NoPurge: true,
+				Replace: s.replace,
 				Account: func(t *testing.T) remotetest.Connect {
 					who := s.account(t)
 					return func(t *testing.T, _ string, via http.RoundTripper) remote.Remote {
@@ -95,4 +104,49 @@ func TestDevicesOnStetd(t *testing.T) {
 			sc.run(t, place{s.url, s.account(t), "notes"})
 		})
 	}
+}
+
+// A cursor from before the server told its epoch takes the first one that it is
+// told, also where nothing else is new.
+func TestOldCursorTakesTheEpoch(t *testing.T) {
+	s := newStetd(t)
+	hidden := &silent{next: http.DefaultTransport, on: true}
+	c, err := kinto.New(s.url, s.account(t), kinto.WithTransport(hidden))
+	if err != nil {
+		t.Fatal(err)
+	}
+	page, err := c.Pull(t.Context(), "", 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	old := page.Next
+	if page, err = c.Pull(t.Context(), old, 0); err != nil || !page.Unchanged || page.Next != old {
+		t.Fatalf("%+v, %v", page, err)
+	}
+	hidden.on = false
+	if page, err = c.Pull(t.Context(), old, 0); err != nil || page.Unchanged || page.Next == old || len(page.Changes) > 0 {
+		t.Fatalf("%+v, %v", page, err)
+	}
+	if page, err = c.Pull(t.Context(), page.Next, 0); err != nil || !page.Unchanged {
+		t.Fatalf("%+v, %v", page, err)
+	}
+	s.replace(t)
+	var lost *remote.ResyncError
+	if _, err := c.Pull(t.Context(), page.Next, 0); !errors.As(err, &lost) || lost.Reason != remote.EpochChanged {
+		t.Errorf("%v", err)
+	}
+}
+
+// silent is a server that does not tell its epoch.
+type silent struct {
+	next http.RoundTripper
+	on   bool
+}
+
+func (s *silent) RoundTrip(r *http.Request) (*http.Response, error) {
+	res, err := s.next.RoundTrip(r)
+	if err == nil && s.on {
+		res.Header.Del("X-Stet-Epoch")
+	}
+	return res, err
 }

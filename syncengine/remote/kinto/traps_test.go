@@ -147,9 +147,10 @@ func TestUndoneBatchIsNotBelieved(t *testing.T) {
 func TestPoisonIsIsolated(t *testing.T) {
 	f := newFake(t)
 	c := f.connect()
+	var busy http.Header
 	f.script = func(r *http.Request, body []byte) *scripted {
 		if r.Method != http.MethodGet && strings.Contains(string(body), "poison") {
-			return &scripted{status: 503, header: http.Header{"Retry-After": {"3"}}}
+			return &scripted{status: 500, header: busy}
 		}
 		return nil
 	}
@@ -159,13 +160,19 @@ func TestPoisonIsIsolated(t *testing.T) {
 		op.ID, op.Attempt, op.Replay = fmt.Sprint("op-", i), 1, true
 		ops = append(ops, op)
 	}
-	var wait *remote.RetryError
-	if _, err := c.Push(t.Context(), "", ops); !errors.As(err, &wait) {
+	if _, err := c.Push(t.Context(), "", ops); !errors.Is(err, remote.ErrServer) {
 		t.Fatalf("the first try is the server's own trouble: %v", err)
 	}
 	for i := range ops {
 		ops[i].Attempt = 3
 	}
+	f.requests()
+	busy = http.Header{"Retry-After": {"3"}} // and one that names a time is not asked before
+	var wait *remote.RetryError
+	if _, err := c.Push(t.Context(), "", ops); !errors.As(err, &wait) || len(f.requests()) != 1 {
+		t.Fatalf("a busy server: %v", err)
+	}
+	busy = nil
 	for i, out := range push(t, c, "", ops...).Outcomes {
 		if want := map[bool]remote.OutcomeKind{true: remote.Unknown, false: remote.Applied}[i == 7]; out.Kind != want {
 			t.Errorf("op %d: %+v", i, out)

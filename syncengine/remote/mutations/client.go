@@ -10,10 +10,11 @@
 // up.
 //
 // The protocol has neither revisions of notes nor keys of ops. Of a server that
-// is stetd the driver asks for both (see package mutlog) and is then as exact
-// as the native one. Of any other it finds its own writes again by what they
+// is stetd the driver asks for both (see package mutlog), hears of the epoch,
+// and is then as exact as the native one. Of any other it finds its own writes again by what they
 // hold, and relies on the account's number alone: it moves over nothing that
-// was not pulled.
+// was not pulled. It is no [remote.Lister]: the protocol has no list without the
+// texts, and a number that must be named exactly leaves no gap to look for.
 package mutations
 
 import (
@@ -49,7 +50,12 @@ type Client struct {
 	codec   codec
 	direct  bool
 	refresh Refresh
+	login   *login
+	epoch   *link.Epoch // of one call; nil outside of calls
+}
 
+// login is the token that requests carry now.
+type login struct {
 	mu    sync.Mutex
 	token string
 }
@@ -81,12 +87,20 @@ func New(baseURL, token, client string, opts ...Option) (*Client, error) {
 	if o.transport == nil {
 		o.transport = link.Transport(o.roots, headerTimeout)
 	}
-	return &Client{base: base, id: client, token: token, http: o.transport, timeout: o.timeout, codec: o.codec,
+	return &Client{base: base, id: client, login: &login{token: token}, http: o.transport, timeout: o.timeout, codec: o.codec,
 		direct: o.direct, refresh: o.refresh}, nil
 }
 
 func visible(s string) bool {
 	return s != "" && !strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' })
+}
+
+// during is the client within one call that begins with what is known of the
+// epoch, "" if nothing is.
+func (c *Client) during(epoch string) *Client {
+	own := *c
+	own.epoch = link.NewEpoch(epoch)
+	return &own
 }
 
 // Close closes connections that are kept for the next request.

@@ -88,7 +88,7 @@ func (p *push) made(i int, a answer, method string) error {
 		left, err := p.match([]int{i}, p.at.head)
 		p.ops[i] = op
 		if p.first = true; err == nil && len(left) > 0 {
-			err = errors.New("the server does not show what it took")
+			err = link.NotProtocol("the server does not show what it took")
 		}
 		return err
 	}

@@ -36,11 +36,12 @@ func (a answer) guarded() bool { return a.header.Get(mutlog.HeaderGuard) == mutl
 
 // send makes one exchange; after a 401 the token is refreshed, if it can be,
 // and one more made. Its errors are the caller's context's, ErrOffline (with
-// ErrNotProtocol if something answered but not to the end), or the refresh's.
+// ErrNotProtocol if something answered but not to the end), the refresh's, or a
+// ResyncError if the answer is of another epoch than is known.
 func (c *Client) send(ctx context.Context, what call) (answer, error) {
-	c.mu.Lock()
-	token := c.token
-	c.mu.Unlock()
+	c.login.mu.Lock()
+	token := c.login.token
+	c.login.mu.Unlock()
 	a, err := c.exchange(ctx, what, token)
 	if err != nil || a.status != http.StatusUnauthorized || c.refresh == nil {
 		return a, err
@@ -53,10 +54,10 @@ func (c *Client) send(ctx context.Context, what call) (answer, error) {
 
 // renew returns a newer token than old.
 func (c *Client) renew(ctx context.Context, old string) (string, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.token != old { // another request was faster
-		return c.token, nil
+	c.login.mu.Lock()
+	defer c.login.mu.Unlock()
+	if c.login.token != old { // another request was faster
+		return c.login.token, nil
 	}
 	token, err := c.refresh(ctx)
 	switch {
@@ -69,7 +70,7 @@ func (c *Client) renew(ctx context.Context, old string) (string, error) {
 	case !visible(token):
 		return "", fmt.Errorf("refresh token: %w: the new one cannot be sent", remote.ErrAuth)
 	}
-	c.token = token
+	c.login.token = token
 	return token, nil
 }
 
@@ -80,7 +81,7 @@ func (c *Client) exchange(parent context.Context, what call, token string) (answ
 	if err != nil {
 		return answer{}, err
 	}
-	return answer{resp.StatusCode, resp.Header, body}, nil
+	return answer{resp.StatusCode, resp.Header, body}, c.epoch.Heard(resp.Header)
 }
 
 func (c *Client) request(ctx context.Context, what call, token string) (*http.Request, error) {
@@ -99,6 +100,7 @@ func (c *Client) request(ctx context.Context, what call, token string) (*http.Re
 	h.Set(mutlog.HeaderClient, c.id)
 	h.Set(mutlog.HeaderGuard, mutlog.GuardOn)
 	h.Set("Accept-Encoding", "zstd, gzip")
+	c.epoch.Ask(h)
 	h["User-Agent"] = nil // present and empty: none is sent
 	if what.body != nil {
 		h.Set("Content-Type", wire.TypeJSON)

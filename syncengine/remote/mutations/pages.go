@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 
 	"stet/syncengine/remote"
@@ -46,7 +47,7 @@ func (c *Client) ranged(ctx context.Context, q question) (part, error) {
 }
 
 func (c *Client) numbered(ctx context.Context, q question) (got part, moved bool, err error) {
-	head := int64(0)
+	head, met := int64(0), map[string]bool{}
 	for q.page = 1; ; q.page++ {
 		s, guard, err := c.ask(ctx, q)
 		if err != nil {
@@ -71,6 +72,9 @@ func (c *Client) numbered(ctx context.Context, q question) (got part, moved bool
 		if more && len(s.Mutations) == 0 {
 			return part{}, false, link.NotProtocol("an empty page that is not the last")
 		}
+		if more && !news(met, s.Mutations) {
+			return part{}, false, link.NotProtocol("pages do not move on")
+		}
 		if !more {
 			slices.SortStableFunc(got.list, ascending)
 			got.next = head
@@ -85,6 +89,16 @@ func (c *Client) numbered(ctx context.Context, q question) (got part, moved bool
 			return got, false, nil
 		}
 	}
+}
+
+// news notes the entries of a page and reports whether one was met for the first
+// time.
+func news(met map[string]bool, list []mutlog.Mutation) bool {
+	before := len(met)
+	for _, m := range list {
+		met[fmt.Sprint(m.Timestamp, " ", m.Resource, " ", m.ResourceID)] = true
+	}
+	return len(met) > before
 }
 
 func ascending(a, b mutlog.Mutation) int { return cmp.Compare(a.Timestamp, b.Timestamp) }

@@ -18,13 +18,14 @@ import (
 // protocolName is the protocol's name in [remote.Info].
 const protocolName = "mutations"
 
-// Hello asks the server where the account stands. The protocol tells neither
-// who the account is nor anything that changes when the data are restored.
+// Hello asks the server where the account stands. The protocol does not tell
+// who the account is, and only a stetd what changes when the data are restored.
 func (c *Client) Hello(ctx context.Context) (remote.Info, error) {
+	c = c.during("")
 	if _, _, err := c.ask(ctx, question{meta: true}); err != nil {
 		return remote.Info{}, fmt.Errorf("ask server: %w", err)
 	}
-	return remote.Info{Protocol: protocolName}, nil
+	return remote.Info{Protocol: protocolName, Epoch: c.epoch.Known()}, nil
 }
 
 // question is a GET of the log.
@@ -84,13 +85,13 @@ func (c *Client) Pull(ctx context.Context, cursor string, limit int) (remote.Pag
 
 func (c *Client) pull(ctx context.Context, cursor string, limit int) (remote.Page, error) {
 	if cursor == "" {
-		return c.list(ctx, limit)
+		return c.during("").list(ctx, limit)
 	}
 	at, err := parse(cursor)
 	if err != nil {
 		return remote.Page{}, err
 	}
-	return c.from(ctx, at, limit)
+	return c.during(at.epoch).from(ctx, at, limit)
 }
 
 // list begins a complete listing.
@@ -101,7 +102,7 @@ func (c *Client) list(ctx context.Context, limit int) (remote.Page, error) {
 	}
 	head := *s.LastMutationAt
 	if head == mutlog.NoHistory {
-		return remote.Page{Full: true, Next: position{head: head, guard: guard}.String()}, nil
+		return remote.Page{Full: true, Next: position{head: head, guard: guard, epoch: c.epoch.Known()}.String()}, nil
 	}
 	page, err := c.from(ctx, position{listing: max(head, 1)}, limit)
 	page.Full, page.Unchanged = true, false
@@ -114,7 +115,7 @@ func (c *Client) from(ctx context.Context, at position, limit int) (remote.Page,
 	if err != nil {
 		return remote.Page{}, err
 	}
-	next := position{head: got.next, guard: got.guard}
+	next := position{head: got.next, guard: got.guard, epoch: c.epoch.Known()}
 	if got.more {
 		next.listing = at.listing
 	}
@@ -135,7 +136,7 @@ func (c *Client) from(ctx context.Context, at position, limit int) (remote.Page,
 			out.Lacks[rec.ID] = lacks
 		}
 	}
-	out.Unchanged = !got.more && len(got.list) == 0 && got.next == at.head && at.listing == 0
+	out.Unchanged = !got.more && len(got.list) == 0 && got.next == at.head && at.listing == 0 && next.epoch == at.epoch
 	return out, nil
 }
 

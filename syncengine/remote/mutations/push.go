@@ -38,11 +38,11 @@ func (c *Client) Push(ctx context.Context, cursor string, ops []remote.Op) (remo
 	if len(ops) == 0 {
 		return remote.PushResult{}, nil
 	}
-	p := &push{c: c, ctx: ctx, ops: ops, out: make([]remote.Outcome, len(ops))}
+	p := &push{ctx: ctx, ops: ops, out: make([]remote.Outcome, len(ops))}
 	for i, op := range ops {
 		p.out[i] = remote.Outcome{OpID: op.ID, Kind: remote.NotApplied, Problem: "other changes come first"}
 	}
-	err := p.begin(cursor)
+	err := p.begin(c, cursor)
 	if err == nil {
 		err = p.run()
 	}
@@ -54,6 +54,7 @@ func (c *Client) Push(ctx context.Context, cursor string, ops []remote.Op) (remo
 	}
 	res := remote.PushResult{Outcomes: p.out, PullFirst: p.first}
 	if cursor != "" && p.at.head != p.start.head && !p.first && !p.blind {
+		p.at.epoch = p.c.epoch.Known()
 		res.Prev, res.Next = cursor, p.at.String()
 	}
 	return res, nil
@@ -61,13 +62,15 @@ func (c *Client) Push(ctx context.Context, cursor string, ops []remote.Op) (remo
 
 // begin finds out where the device stands. One that never pulled may only begin
 // an account that has no history.
-func (p *push) begin(cursor string) (err error) {
+func (p *push) begin(c *Client, cursor string) (err error) {
 	if cursor != "" {
 		p.start, err = parse(cursor)
+		p.c = c.during(p.start.epoch)
 		p.at = p.start
 		p.at.listing = 0
 		return err
 	}
+	p.c = c.during("")
 	s, guard, err := p.c.ask(p.ctx, question{meta: true})
 	if err != nil {
 		return err

@@ -3,6 +3,7 @@ package mutations_test
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -72,19 +73,31 @@ func connect(t testing.TB, url, token string, opts ...mutations.Option) *mutatio
 }
 
 // unguarded hides from driver and server that they could look at ops and
-// revisions: what is left is the protocol as others speak it.
+// revisions, and the epoch: what is left is the protocol as others speak it.
 type unguarded struct{ next http.RoundTripper }
 
 func (u unguarded) RoundTrip(req *http.Request) (*http.Response, error) {
 	req = req.Clone(req.Context())
 	req.Header.Del("X-Stet-Guard")
-	return u.next.RoundTrip(req)
+	if epoch := req.Header.Get("X-Stet-Epoch"); epoch != "" {
+		return nil, fmt.Errorf("a server that tells no epoch was asked for %s", epoch)
+	}
+	res, err := u.next.RoundTrip(req)
+	if err == nil {
+		res.Header.Del("X-Stet-Epoch")
+	}
+	return res, err
 }
 
 func TestSuite(t *testing.T) {
 	s := newRealServer(t)
 	remotetest.Run(t, remotetest.Harness{
 		UpdateCreates: true,
+		Replace: func(t *testing.T) {
+			if err := s.store.Flush(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		},
 		Account: func(t *testing.T) remotetest.Connect {
 			tok := s.account(t)
 			return func(t *testing.T, device string, via http.RoundTripper) remote.Remote {
@@ -110,4 +123,30 @@ func TestSuiteUnguarded(t *testing.T) {
 			}
 		},
 	})
+}
+
+// A cursor from before the server told its epoch takes the first one that it is
+// told.
+func TestOldCursorTakesTheEpoch(t *testing.T) {
+	s := newRealServer(t)
+	tok := s.account(t)
+	old, err := connect(t, s.url, tok, mutations.WithTransport(unguarded{http.DefaultTransport})).Pull(t.Context(), "", 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := connect(t, s.url, tok)
+	page, err := c.Pull(t.Context(), old.Next, 0)
+	if err != nil || page.Unchanged || page.Next == old.Next || len(page.Changes) > 0 {
+		t.Fatalf("%+v, %v", page, err)
+	}
+	if page, err = c.Pull(t.Context(), page.Next, 0); err != nil || !page.Unchanged {
+		t.Fatalf("%+v, %v", page, err)
+	}
+	if err := s.store.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	var lost *remote.ResyncError
+	if _, err := c.Pull(t.Context(), page.Next, 0); !errors.As(err, &lost) || lost.Reason != remote.EpochChanged {
+		t.Errorf("%v", err)
+	}
 }

@@ -79,6 +79,11 @@ func TestSuite(t *testing.T) {
 	s := newRealServer(t)
 	remotetest.Run(t, remotetest.Harness{
 		NotModified: true,
+		Replace: func(t *testing.T) {
+			if err := s.store.Flush(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		},
 		Account: func(t *testing.T) remotetest.Connect {
 			tok := s.account(t)
 			return func(t *testing.T, _ string, via http.RoundTripper) remote.Remote {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"testing"
 
@@ -183,6 +184,82 @@ func testCursorGarbage(t *testing.T, h Harness) {
 		t.Errorf("a push with a cursor that was never given out was applied: %+v", got)
 	}
 	a.agreed(op)
+}
+
+// testList: what a driver lists is what is alive, at the revision that it has.
+func testList(t *testing.T, h Harness) {
+	a, b := pair(t, h)
+	far, ok := a.remote.(remote.Lister)
+	if !ok {
+		return
+	}
+	for n := range 30 {
+		a.write(noteID(n), model.Fields{Title: fmt.Sprint("note ", n)})
+	}
+	b.pull()
+	for n := range 10 {
+		b.write(noteID(3*n), model.Fields{Title: "again"})
+		b.write(noteID(3*n+1), deleted)
+	}
+	b.write(noteID(1), full()) // and back
+	a.pull()
+	got, err := far.List(t.Context())
+	want := map[string]int64{}
+	for id, rec := range a.notes {
+		if !rec.Fields.Deleted {
+			want[id] = rec.Rev
+		}
+	}
+	if err != nil || !maps.Equal(got, want) || len(want) != 21 {
+		t.Errorf("%v\nis not\n%v: %v", got, want, err)
+	}
+	a.faults.On(Reads, DropResponse())
+	if got, err := far.List(t.Context()); !errors.Is(err, remote.ErrOffline) || got != nil {
+		t.Errorf("%v, %v", got, err)
+	}
+}
+
+// testReplaced: a server whose notes were replaced, and written to since, takes
+// nothing from a device that knows it from before, and says why.
+func testReplaced(t *testing.T, h Harness) {
+	if h.Replace == nil {
+		return
+	}
+	a, b := pair(t, h)
+	a.write(noteID(1), full())
+	a.write(noteID(2), full())
+	a.pull()
+	one, two := a.plan(noteID(3), full()), a.plan(noteID(4), full())
+	h.Replace(t)
+	b.write(noteID(1), full())
+	b.write(noteID(2), model.Fields{Title: "anew"})
+	b.pull()
+	changed := func(what string, err error) {
+		t.Helper()
+		var resync *remote.ResyncError
+		if !errors.As(err, &resync) || resync.Reason != remote.EpochChanged {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	for _, ops := range [][]remote.Op{{one}, {one, two}} {
+		res, err := a.remote.Push(t.Context(), a.cursor, ops)
+		if changed(fmt.Sprint("push of ", len(ops)), err); len(res.Outcomes) > 0 {
+			t.Errorf("%+v", res)
+		}
+	}
+	page, err := a.remote.Pull(t.Context(), a.cursor, 0)
+	if changed("pull", err); len(page.Changes) > 0 || page.Next != "" {
+		t.Errorf("%+v", page)
+	}
+	if got := b.pull(); len(got) != 0 {
+		t.Errorf("what was sent to the server before was applied: %+v", got)
+	}
+	a.cursor, a.notes = "", map[string]model.Record{}
+	a.pull()
+	alike(t, a, b)
+	a.agreed(one)
+	b.pull()
+	alike(t, a, b)
 }
 
 func testCancelled(t *testing.T, h Harness) {

@@ -32,6 +32,9 @@ type Harness struct {
 	// Same compares what a note was to be with what it became; nil is
 	// model.Equal. A protocol that does not carry all fields has its own.
 	Same func(want, got model.Fields) bool
+	// Replace takes all notes from the server and begins a new epoch there. nil
+	// where a server cannot tell of it.
+	Replace func(t *testing.T)
 	// NotModified says that a pull which finds nothing new is answered with 304.
 	NotModified bool
 	// ListsTombstones says that a complete listing may tell of deleted notes.
@@ -71,7 +74,9 @@ func Run(t *testing.T, h Harness) {
 		{"PagingWhileWriting", testPagingWhileWriting},
 		{"Tombstones", testTombstones},
 		{"Unchanged", testUnchanged},
+		{"List", testList},
 		{"CursorGarbage", testCursorGarbage},
+		{"Replaced", testReplaced},
 		{"Cancelled", testCancelled},
 		{"FaultsOfReads", testFaultsOfReads},
 		{"FaultsOfWrites", testFaultsOfWrites},
