@@ -17,7 +17,7 @@ POWER     ?= 500
 SWEEP     ?= 3
 HISTORIES ?= 50
 ANSWERS   ?= 10000
-OTHERS    ?=
+OTHERS    ?= 1000
 SPAN      ?= 60
 SOAK      ?= 20
 QUEUE     ?= 100000
@@ -30,7 +30,7 @@ export GO FUZZTIME MUTANTS
 PROVE = .ci/told $@ $(GO) test -tags $(TAGS) -count=1 -timeout 60m -v
 
 .PHONY: help run demo build test test-race check bench pictures clean \
-	interop proof sim sim-mutants merges kill disk processes drain soak answers days fuzz
+	interop proof sim sim-mutants merges kill disk processes drain soak answers protocols days fuzz
 
 help:             ## this list
 	@sed -n 's/^\([a-z-]*\): .*## \(.*\)/\1\t\2/p' Makefile | awk -F '\t' '{ printf "%-12s %s\n", $$1, $$2 }'
@@ -58,7 +58,7 @@ test-race:        ## what runs at the same time, under the race detector
 	$(GO) test -race -short -tags $(TAGS) -skip '$(RACELESS)' $(RACEPKGS)
 	$(GO) test -race -short -tags $(TAGS) -run 'TestRunningRoundIsSeen|TestStage' ./cmd/stet
 
-interop:          ## against real Kinto servers, made in a throw-away environment
+interop:          ## against real Kinto servers, and Kinto's npm clients against stetd
 	@.ci/interop
 
 check:            ## format, vet, static analysis, known vulnerabilities
@@ -86,8 +86,11 @@ disk:             ## crashes between statements, failing disks (SWEEP=1: in ever
 days:             ## servers wiped, restored, compacted; devices cloned; clocks wrong
 	@STET_DAYS=$(HISTORIES) $(PROVE) -run '^Test(Day|Compact|Listing|Backup|Restore)' ./syncengine ./db/server/sqlite ./cmd/stetd ./cmd/e2e
 
-answers:          ## ANSWERS ops while three of ten answers are lost (OTHERS=./syncengine/remote/mutations: there too)
-	@STET_OPS=$(ANSWERS) $(PROVE) -run '^TestAnswersAreLost$$' ./cmd/e2e $(OTHERS)
+answers:          ## ANSWERS ops, and OTHERS over Kinto and mutations, while three of ten answers are lost
+	@STET_OPS=$(ANSWERS) STET_OPS_OTHERS=$(OTHERS) $(PROVE) -run '^TestAnswersAreLost$$' ./cmd/e2e
+
+protocols:        ## moves, strategies and conflicts over all three protocols
+	@STET_PROTOCOLS=all $(GO) test -tags $(TAGS) -count=1 -timeout 60m -run '^Test(Move|ThreeProtocols|Strategies|Trouble|PlainBodies)' ./cmd/e2e
 
 soak:             ## SOAK seconds of real programs in a bad network, then peace
 	@STET_SOAK=$(SOAK) $(PROVE) -run '^TestSoak$$' ./cmd/e2e

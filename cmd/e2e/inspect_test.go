@@ -169,18 +169,19 @@ type serverState struct {
 	ops   map[string]int64 // op id → rev
 	notes map[string]int64 // note → rev
 	live  map[string]bool  // notes that are not deleted
+	gone  map[int64]bool   // revs of deletions
 }
 
 var serverHalves = map[string]string{
 	"a note without its change":  `SELECT id FROM notes n WHERE NOT EXISTS (SELECT 1 FROM changes c WHERE c.account = n.account AND c.rev = n.rev AND c.note = n.id)`,
-	"a change without its note":  `SELECT note FROM changes c WHERE NOT EXISTS (SELECT 1 FROM notes n WHERE n.account = c.account AND n.id = c.note AND n.rev >= c.rev)`,
+	"a change without its note":  `SELECT note FROM changes c WHERE note <> '' AND NOT EXISTS (SELECT 1 FROM notes n WHERE n.account = c.account AND n.id = c.note AND n.rev >= c.rev)`,
 	"a clock beside its changes": `SELECT name FROM accounts a WHERE clock <> (SELECT coalesce(max(rev), a.clock) FROM changes c WHERE c.account = a.id)`,
 	"a broken chain of a note":   `SELECT note FROM changes c WHERE prev > 0 AND NOT EXISTS (SELECT 1 FROM changes p WHERE p.account = c.account AND p.rev = c.prev AND p.note = c.note)`,
 	"two changes after one":      `SELECT note FROM changes GROUP BY account, collection, note, prev HAVING count(*) > 1`,
 }
 
 func (s *server) inspect() (serverState, error) {
-	out := serverState{map[string]int64{}, map[string]int64{}, map[string]bool{}}
+	out := serverState{map[string]int64{}, map[string]int64{}, map[string]bool{}, map[int64]bool{}}
 	err := snapshot(s.store, func(tx *sql.Tx) error {
 		var id string
 		var rev int64
@@ -189,11 +190,17 @@ func (s *server) inspect() (serverState, error) {
 				return err
 			}
 		}
-		if err := each(tx, `SELECT op_id, rev FROM changes`, []any{&id, &rev}, func() error { out.ops[id] = rev; return nil }); err != nil {
+		var deleted bool
+		if err := each(tx, `SELECT op_id, rev, kind = 'delete' FROM changes WHERE collection = 'notes' AND note <> ''`, []any{&id, &rev, &deleted}, func() error {
+			out.ops[id] = rev
+			if deleted {
+				out.gone[rev] = true
+			}
+			return nil
+		}); err != nil {
 			return err
 		}
-		var deleted bool
-		return each(tx, `SELECT id, rev, deleted FROM notes`, []any{&id, &rev, &deleted}, func() error {
+		return each(tx, `SELECT id, rev, deleted FROM notes WHERE collection = 'notes'`, []any{&id, &rev, &deleted}, func() error {
 			out.notes[id] = rev
 			if !deleted {
 				out.live[id] = true
@@ -286,7 +293,8 @@ func (d *device) dump() (string, error) {
 	return out.String(), err
 }
 
-// agree checks that devices and server hold the same, and that nothing waits.
+// agree checks that devices and server hold the same, and that nothing waits. Of
+// a tombstone a device that compared everything need not know the revision.
 func agree(s *server, devices ...*device) error {
 	on, err := s.inspect()
 	if err != nil {
@@ -302,7 +310,7 @@ func agree(s *server, devices ...*device) error {
 			return fmt.Errorf("%d ops wait on device %d", st.ops, i)
 		}
 		for id, n := range st.notes {
-			if on.notes[id] != n.rev || n.status != "synced" || on.live[id] == n.deleted {
+			if on.notes[id] != n.rev && !n.deleted || n.status != "synced" || on.live[id] == n.deleted {
 				return fmt.Errorf("note %s on device %d is %s at %d (deleted %v), on the server at %d", id, i, n.status, n.rev, n.deleted, on.notes[id])
 			}
 		}

@@ -30,23 +30,24 @@ const (
 // saves and syncs. After each kill the files are opened without the programs:
 // every save that returned is there, no transaction is there by half, SQLite
 // finds them sound, and the server has what it acknowledged. Every 25 kills all
-// hold the same notes, none twice.
+// hold the same notes, none twice. The worlds take turns with the protocols.
 func TestKillAnything(t *testing.T) {
 	want := scale(t, "STET_KILLS", 60)
 	begin := time.Now()
 	var done atomic.Int64
 	var mu sync.Mutex
-	killed := map[string]int{}
+	killed, over := map[string]int{}, map[string]int{}
 	var wg sync.WaitGroup
 	for i := range lanes {
 		wg.Go(func() {
 			for world := 0; done.Load() < int64(want) && !t.Failed(); world++ {
 				seed := uint64(os.Getpid())<<16 | uint64(i)<<8 | uint64(world)
-				l := newLane(t, seed)
+				l := newLane(t, seed, spoken[(i+world)%len(spoken)])
 				l.run(want, &done)
 				mu.Lock()
 				for victim, n := range l.killed {
 					killed[victim] += n
+					over[l.homes[0].at.protocol] += n
 				}
 				mu.Unlock()
 			}
@@ -57,7 +58,7 @@ func TestKillAnything(t *testing.T) {
 	for _, n := range killed {
 		all += n
 	}
-	t.Logf("%d kills in %v (%.1f a second): %v", all, time.Since(begin).Round(time.Millisecond), float64(all)/time.Since(begin).Seconds(), killed)
+	t.Logf("%d kills in %v (%.1f a second): %v, %v", all, time.Since(begin).Round(time.Millisecond), float64(all)/time.Since(begin).Seconds(), killed, over)
 	if t.Failed() {
 		return
 	}
@@ -65,8 +66,8 @@ func TestKillAnything(t *testing.T) {
 		t.Fatalf("%d kills of %d, too few of stetd or of syncs: %v", all, want, killed)
 	}
 	proof(t, "G6", "kill -9 of the real programs at random moments, checked after each",
-		fmt.Sprintf("%d kills (%d stetd, %d syncs, %d saves): 0 saves lost, 0 halves, 0 corrupt", all, killed["stetd"],
-			killed["sync"]+killed["watch"], killed["save"]+killed["first save"]), fmt.Sprint(want))
+		fmt.Sprintf("%d kills (%d stetd, %d syncs, %d saves; over Kinto %d, the mutations log %d): 0 saves lost, 0 halves, 0 corrupt", all,
+			killed["stetd"], killed["sync"]+killed["watch"], killed["save"]+killed["first save"], over["kinto"], over["mutations"]), fmt.Sprint(want))
 }
 
 // lane is one world that is killed again and again.
@@ -83,12 +84,17 @@ type lane struct {
 	note   string // what was killed last
 }
 
-func newLane(t *testing.T, seed uint64) *lane {
+// spoken are what the two devices of a world speak, world after world.
+var spoken = [][2]string{{"native", "native"}, {"kinto", "kinto"}, {"mutations", "native"}, {"native", "kinto"}, {"mutations", "mutations"}}
+
+func newLane(t *testing.T, seed uint64, spoken [2]string) *lane {
 	l := &lane{t: t, rnd: rand.New(rand.NewPCG(7, seed)), seed: seed, s: newServer(t), killed: map[string]int{}, took: map[string]time.Duration{}}
 	l.p = newProxy(t, l.s)
-	for _, name := range []string{"a", "b"} {
+	for i, name := range []string{"a", "b"} {
 		o := newOwner(t, name)
-		o.connectTo(l.p.URL, l.s.token)
+		o.at = l.s.at(spoken[i])
+		o.at.through = l.p.URL
+		o.to(o.at)
 		l.homes = append(l.homes, o)
 	}
 	return l
@@ -107,7 +113,7 @@ func (l *lane) run(want int, done *atomic.Int64) {
 		n++
 		done.Add(1)
 		l.killed[victim]++
-		l.note = fmt.Sprintf("seed %d, kill %d in this world, of %s", l.seed, n, victim)
+		l.note = fmt.Sprintf("seed %d, %s, kill %d in this world, of %s", l.seed, o.at.protocol, n, victim)
 		l.check()
 		if n%killsToAgree == 0 {
 			l.agree()
@@ -186,6 +192,7 @@ func (c *command) wait() ended {
 // owner is a home with what its user expects of it.
 type owner struct {
 	*device
+	at      place
 	name    string
 	notes   map[string]*expected
 	order   []string
@@ -461,7 +468,7 @@ func (l *lane) check() {
 		l.t.Fatalf("%s: %v", l.note, err)
 	}
 	for i, st := range states {
-		if err := kept(on, st); err != nil {
+		if err := l.homes[i].at.kept(on, st); err != nil {
 			l.t.Fatalf("%s: device %s: %v", l.note, l.homes[i].name, err)
 		}
 	}

@@ -49,11 +49,12 @@ type server struct {
 	store string
 	addr  string
 	token string
+	args  []string // more flags of serve
 	cmd   *exec.Cmd
 }
 
-func newServer(t *testing.T) *server {
-	s := &server{t: t, store: filepath.Join(t.TempDir(), "stetd.db"), addr: "127.0.0.1:0"}
+func newServer(t *testing.T, args ...string) *server {
+	s := &server{t: t, store: filepath.Join(t.TempDir(), "stetd.db"), addr: "127.0.0.1:0", args: args}
 	out, err := exec.Command(stetdBin, "account", "add", "ana", "--store", s.store).Output()
 	if err != nil {
 		t.Fatalf("account: %v", err)
@@ -78,7 +79,7 @@ func (s *server) start() {
 }
 
 func (s *server) serve() bool {
-	cmd := exec.Command(stetdBin, "serve", "--listen", s.addr, "--store", s.store)
+	cmd := exec.Command(stetdBin, append([]string{"serve", "--listen", s.addr, "--store", s.store}, s.args...)...)
 	pipe, err := cmd.StderrPipe()
 	if err != nil {
 		s.t.Fatal(err)
