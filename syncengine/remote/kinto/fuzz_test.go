@@ -5,13 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"net/http"
 	"reflect"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 	"unicode/utf8"
 
 	"stet/model"
@@ -20,55 +17,11 @@ import (
 	"stet/syncengine/remote/remotetest"
 )
 
-// says is one answer.
-type says struct {
-	status int
-	header http.Header
-	body   []byte
-}
-
-// canned answers requests without a network: the root as a server would, unless
-// it is to be asked like all else, and the others with two answers in turn, or
-// with the second for good after the first.
-type canned struct {
-	root      *says // nil if it is as the others
-	two       [2]says
-	inTurn    bool
-	asked, at int
-}
+// canned is what the driver is answered, whatever it asks.
+type canned struct{ remotetest.Canned }
 
 // maxAsked is more than any call needs.
 const maxAsked = 4000
-
-var errTooOften = errors.New("asked without end")
-
-func (c *canned) RoundTrip(r *http.Request) (*http.Response, error) {
-	if r.Body != nil {
-		r.Body.Close()
-	}
-	if c.asked++; c.asked > maxAsked {
-		return nil, errTooOften
-	}
-	a := c.root
-	if r.URL.Path != "/v1/" || a == nil {
-		a = &c.two[c.at]
-		if c.at = 1 - c.at; !c.inTurn {
-			c.at = 1
-		}
-	}
-	return &http.Response{StatusCode: a.status, Header: a.header, Body: io.NopCloser(bytes.NewReader(a.body)), ContentLength: -1, Request: r}, nil
-}
-
-// fuzzHeader reads header lines; what is no line is left out.
-func fuzzHeader(text string) http.Header {
-	h := http.Header{}
-	for line := range strings.SplitSeq(text, "\n") {
-		if name, value, ok := strings.Cut(line, ":"); ok {
-			h.Add(strings.TrimSpace(name), strings.TrimSpace(value))
-		}
-	}
-	return h
-}
 
 const (
 	fuzzJSON = "Content-Type: application/json\nETag: \"1795000000009\"\nDate: Sat, 21 Nov 2026 08:00:00 GMT\n"
@@ -98,23 +51,15 @@ func (c *canned) rows() (out map[string][]map[string]any) {
 			}
 		}
 	}
-	for _, a := range c.two {
-		dec := json.NewDecoder(bytes.NewReader(a.body))
+	for _, a := range c.Two {
+		dec := json.NewDecoder(bytes.NewReader(a.Body))
 		dec.UseNumber()
 		var v any
-		if kind, _, _ := strings.Cut(a.header.Get("Content-Type"), ";"); dec.Decode(&v) == nil && strings.EqualFold(strings.TrimSpace(kind), "application/json") {
+		if kind, _, _ := strings.Cut(a.Header.Get("Content-Type"), ";"); dec.Decode(&v) == nil && strings.EqualFold(strings.TrimSpace(kind), "application/json") {
 			find(v)
 		}
 	}
 	return out
-}
-
-// coded reports that an answer is not to be read without decoding.
-func (c *canned) coded() bool {
-	return slices.ContainsFunc(c.two[:], func(a says) bool {
-		coding := a.header.Get("Content-Encoding")
-		return coding != "" && coding != "identity"
-	})
 }
 
 // isTold checks that a record is one that the answers hold, and can be kept.
@@ -125,7 +70,7 @@ func (c *canned) isTold(t *testing.T, rec model.Record) {
 	if err != nil || !utf8.Valid(text) || json.Unmarshal(text, &back) != nil || !model.Equal(back, rec.Fields) {
 		t.Fatalf("cannot be kept: %+v: %q, %v", rec, text, err)
 	}
-	if c.coded() {
+	if c.Coded() {
 		return
 	}
 	told := c.rows()[fmt.Sprint(rec.ID, " ", rec.Rev)]
@@ -147,36 +92,11 @@ func holds(row map[string]any, f model.Fields) bool {
 	return row["_stet"] != nil || f.Title == title && f.Body == body
 }
 
-// isFine checks an error, and that nothing else came with it.
-func isFine(t *testing.T, what string, got any, err error) {
-	t.Helper()
-	if problem := remotetest.CheckError(err); problem != "" {
-		t.Fatalf("%s: %s", what, problem)
-	}
-	if err != nil && !reflect.ValueOf(got).IsZero() {
-		t.Fatalf("%s: %v, and yet %+v", what, err, got)
-	}
-	if err != nil && (strings.Contains(err.Error(), errTooOften.Error()) || len(err.Error()) > 1000) {
-		t.Fatalf("%s: %v", what, err)
-	}
-	var retry *remote.RetryError
-	if errors.As(err, &retry) {
-		isWait(t, retry.After)
-	}
-}
-
-func isWait(t *testing.T, d time.Duration) {
-	t.Helper()
-	if d != 0 && (d < time.Second || d > time.Hour) {
-		t.Fatalf("a wait of %v", d)
-	}
-}
-
 // reads checks that a cursor which was handed out is one that is read again: the
 // driver then asks the server, which is not there.
 func reads(t *testing.T, cursor string) {
 	t.Helper()
-	away := &canned{asked: maxAsked}
+	away := &canned{}
 	var resync *remote.ResyncError
 	if _, err := away.connect(t).Pull(t.Context(), cursor, 0); errors.As(err, &resync) || !errors.Is(err, remote.ErrOffline) {
 		t.Fatalf("cursor %.200q: %v", cursor, err)
@@ -234,17 +154,17 @@ func FuzzKintoAnswer(f *testing.F) {
 		if len(body)+len(last) > 1<<14 || len(header)+len(more) > 1<<11 {
 			return
 		}
-		a, b := says{int(status), fuzzHeader(header), body}, says{int(then), fuzzHeader(more), last}
-		root := &says{200, fuzzHeader(fuzzJSON), []byte(fuzzRoot)}
+		a, b := remotetest.Says(int(status), header, body), remotetest.Says(int(then), more, last)
+		root := remotetest.Says(200, fuzzJSON, []byte(fuzzRoot))
 		if plan&1 != 0 {
-			root = nil
+			root = remotetest.Said{}
 		}
 		var opts []kinto.Option
 		if plan&4 != 0 {
 			opts = append(opts, kinto.WithNewestFirst())
 		}
 		fresh := func() (*canned, *kinto.Client) {
-			c := &canned{root: root, two: [2]says{a, b}, inTurn: plan&2 != 0}
+			c := &canned{remotetest.Canned{Root: root, Two: [2]remotetest.Said{a, b}, InTurn: plan&2 != 0, Most: maxAsked}}
 			return c, c.connect(t, opts...)
 		}
 		cursors := []string{"", fuzzCursor(t)}
@@ -260,8 +180,8 @@ func FuzzKintoAnswer(f *testing.F) {
 			for _, limit := range []int{0, 1} {
 				from, c := fresh()
 				page, err := c.Pull(t.Context(), cursors[i], limit)
-				isFine(t, "pull", page, err)
-				if from.asked > 100 {
+				remotetest.IsFine(t, "pull", page, err)
+				if from.Asked > 100 {
 					return // it ends, and once is enough
 				}
 				if err != nil {
@@ -281,12 +201,12 @@ func checkReads(t *testing.T, fresh func() (*canned, *kinto.Client)) {
 	t.Helper()
 	_, c := fresh()
 	info, err := c.Hello(t.Context())
-	if isFine(t, "hello", info, err); err == nil && (info.Protocol != "kinto" || info.Account == "" || len(info.Notice) > 300) {
+	if remotetest.IsFine(t, "hello", info, err); err == nil && (info.Protocol != "kinto" || info.Account == "" || len(info.Notice) > 300) {
 		t.Fatalf("%+v", info)
 	}
 	from, c := fresh()
 	rec, err := c.Get(t.Context(), "n1", "")
-	if isFine(t, "get", rec, err); err == nil && rec.ID != "n1" {
+	if remotetest.IsFine(t, "get", rec, err); err == nil && rec.ID != "n1" {
 		t.Fatalf("get: %+v", rec)
 	}
 	if rec.Rev != 0 {
@@ -294,9 +214,9 @@ func checkReads(t *testing.T, fresh func() (*canned, *kinto.Client)) {
 	}
 	from, c = fresh()
 	list, err := c.List(t.Context())
-	isFine(t, "list", list, err)
+	remotetest.IsFine(t, "list", list, err)
 	for id, rev := range list {
-		if !slices.ContainsFunc(from.rows()[fmt.Sprint(id, " ", rev)], func(row map[string]any) bool { return row["deleted"] != true || len(row) > 3 }) && !from.coded() {
+		if !slices.ContainsFunc(from.rows()[fmt.Sprint(id, " ", rev)], func(row map[string]any) bool { return row["deleted"] != true || len(row) > 3 }) && !from.Coded() {
 			t.Fatalf("nobody listed %s at %d", id, rev)
 		}
 	}
@@ -304,9 +224,9 @@ func checkReads(t *testing.T, fresh func() (*canned, *kinto.Client)) {
 
 // fuzzCursor is one that a device has: after a whole pull.
 func fuzzCursor(t *testing.T) string {
-	fine := says{200, fuzzHeader(fuzzJSON), []byte(`{"data":[` + strings.Replace(fuzzRow, "005", "003", 1) + `]}`)}
-	fine.header.Set("ETag", `"1795000000003"`)
-	c := &canned{root: &says{200, fuzzHeader(fuzzJSON), []byte(fuzzRoot)}, two: [2]says{fine, fine}}
+	fine := remotetest.Says(200, fuzzJSON, []byte(`{"data":[`+strings.Replace(fuzzRow, "005", "003", 1)+`]}`))
+	fine.Header.Set("ETag", `"1795000000003"`)
+	c := &canned{remotetest.Canned{Root: remotetest.Says(200, fuzzJSON, []byte(fuzzRoot)), Two: [2]remotetest.Said{fine, fine}, Most: maxAsked}}
 	page, err := c.connect(t).Pull(t.Context(), "", 0)
 	if err != nil || page.More || len(page.Changes) != 1 || page.Next == "" {
 		t.Fatal(page, err)
@@ -316,7 +236,7 @@ func fuzzCursor(t *testing.T) string {
 
 func (c *canned) checkPage(t *testing.T, cursor string, p remote.Page) {
 	t.Helper()
-	isWait(t, p.After)
+	remotetest.IsWait(t, p.After)
 	if p.Next == "" || p.Unchanged && (len(p.Changes) > 0 || p.More || p.Next != cursor) || p.Full != (cursor == "") || len(p.Notice) > 300 || p.More && p.Next == cursor {
 		t.Fatalf("page %+v", p)
 	}
@@ -339,16 +259,16 @@ func checkPush(t *testing.T, fresh func() (*canned, *kinto.Client), cursor strin
 	for _, push := range [][]remote.Op{ops[:1], ops[1:2], ops[2:], ops[:2]} {
 		from, c := fresh()
 		res, err := c.Push(t.Context(), cursor, push)
-		if isFine(t, "push", res, err); err != nil {
+		if remotetest.IsFine(t, "push", res, err); err != nil {
 			continue
 		}
 		if problem := remotetest.CheckResult(push, res); problem != "" {
 			t.Fatalf("%s: %+v", problem, res)
 		}
-		isFine(t, "push", remote.PushResult{}, res.Stopped)
-		isWait(t, res.After)
+		remotetest.IsFine(t, "push", remote.PushResult{}, res.Stopped)
+		remotetest.IsWait(t, res.After)
 		for i, out := range res.Outcomes {
-			if isWait(t, out.After); len(out.Problem) > 300 || out.Kind != remote.Applied && out.Problem == "" || !utf8.ValidString(out.Problem) {
+			if remotetest.IsWait(t, out.After); len(out.Problem) > 300 || out.Kind != remote.Applied && out.Problem == "" || !utf8.ValidString(out.Problem) {
 				t.Fatalf("%s: problem %q", out.Kind, out.Problem)
 			}
 			known := out.Kind == remote.Applied || out.Kind == remote.Conflict
@@ -359,7 +279,7 @@ func checkPush(t *testing.T, fresh func() (*canned, *kinto.Client), cursor strin
 				from.isTold(t, *out.Current)
 			}
 			said := from.rows()[fmt.Sprint(push[i].NoteID, " ", out.Rev)]
-			if out.Kind == remote.Applied && len(said) == 0 && !from.coded() && !(push[i].Kind == model.Delete && from.missing()) {
+			if out.Kind == remote.Applied && len(said) == 0 && !from.Coded() && !(push[i].Kind == model.Delete && from.missing()) {
 				t.Fatalf("%s of %s is told applied at %d; nobody said so", push[i].Kind, push[i].NoteID, out.Rev)
 			}
 		}
@@ -368,7 +288,7 @@ func checkPush(t *testing.T, fresh func() (*canned, *kinto.Client), cursor strin
 
 // missing reports that an answer says that there is no such record.
 func (c *canned) missing() bool {
-	return slices.ContainsFunc(c.two[:], func(a says) bool {
-		return bytes.Contains(a.body, []byte("110")) || bytes.Contains(a.body, []byte("114"))
+	return slices.ContainsFunc(c.Two[:], func(a remotetest.Said) bool {
+		return bytes.Contains(a.Body, []byte("110")) || bytes.Contains(a.Body, []byte("114"))
 	})
 }

@@ -1,11 +1,9 @@
 package mutations_test
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"reflect"
@@ -25,62 +23,21 @@ import (
 	"stet/syncengine/wire/mutlog"
 )
 
-// says is one answer.
-type says struct {
-	status int
-	header http.Header
-	body   []byte
-}
-
-// canned answers requests without a network: with two answers in turn, or with
-// the second for good after the first.
-type canned struct {
-	two       [2]says
-	inTurn    bool
-	asked, at int
-	last      *http.Request
-}
+// canned is what the driver is answered, whatever it asks.
+type canned struct{ remotetest.Canned }
 
 // maxAsked is more than any call needs.
 const maxAsked = 1000
-
-var errTooOften = errors.New("asked without end")
-
-func (c *canned) RoundTrip(r *http.Request) (*http.Response, error) {
-	if r.Body != nil {
-		r.Body.Close()
-	}
-	c.last = r
-	if c.asked++; c.asked > maxAsked {
-		return nil, errTooOften
-	}
-	a := c.two[c.at]
-	if c.at = 1 - c.at; !c.inTurn {
-		c.at = 1
-	}
-	return &http.Response{StatusCode: a.status, Header: a.header, Body: io.NopCloser(bytes.NewReader(a.body)), ContentLength: -1, Request: r}, nil
-}
-
-// fuzzHeader reads header lines; what is no line is left out.
-func fuzzHeader(text string) http.Header {
-	h := http.Header{}
-	for line := range strings.SplitSeq(text, "\n") {
-		if name, value, ok := strings.Cut(line, ":"); ok {
-			h.Add(strings.TrimSpace(name), strings.TrimSpace(value))
-		}
-	}
-	return h
-}
 
 // entries are all that answers hold of notes, by name and timestamp, read
 // without the driver's help.
 func (c *canned) entries() (out map[string][]map[string]any) {
 	out = map[string][]map[string]any{}
-	for _, a := range c.two {
+	for _, a := range c.Two {
 		var in struct {
 			Data struct{ Mutations []json.RawMessage }
 		}
-		if json.Unmarshal(a.body, &in) != nil {
+		if json.Unmarshal(a.Body, &in) != nil {
 			continue
 		}
 		for _, raw := range in.Data.Mutations {
@@ -98,14 +55,6 @@ func (c *canned) entries() (out map[string][]map[string]any) {
 	return out
 }
 
-// coded reports that an answer is not to be read without decoding.
-func (c *canned) coded() bool {
-	return slices.ContainsFunc(c.two[:], func(a says) bool {
-		coding := a.header.Get("Content-Encoding")
-		return coding != "" && coding != "identity"
-	})
-}
-
 func nameOf(rec model.Record) string {
 	if rec.RemoteID != "" {
 		return rec.RemoteID
@@ -121,7 +70,7 @@ func (c *canned) isTold(t *testing.T, rec model.Record, exact bool) {
 	if err != nil || !utf8.Valid(text) || json.Unmarshal(text, &back) != nil || !model.Equal(back, rec.Fields) || !wire.ValidNoteID(rec.ID) {
 		t.Fatalf("cannot be kept: %+v: %q, %v", rec, text, err)
 	}
-	if c.coded() {
+	if c.Coded() {
 		return
 	}
 	told := c.entries()[fmt.Sprint(nameOf(rec), " ", rec.Rev)]
@@ -140,31 +89,6 @@ func holds(m map[string]any, f model.Fields) bool {
 	return f.Title == title && f.Body == body
 }
 
-// isFine checks an error, and that nothing else came with it.
-func isFine(t *testing.T, what string, got any, err error) {
-	t.Helper()
-	if problem := remotetest.CheckError(err); problem != "" {
-		t.Fatalf("%s: %s", what, problem)
-	}
-	if err != nil && !reflect.ValueOf(got).IsZero() {
-		t.Fatalf("%s: %v, and yet %+v", what, err, got)
-	}
-	if err != nil && (strings.Contains(err.Error(), errTooOften.Error()) || len(err.Error()) > 1000) {
-		t.Fatalf("%s: %v", what, err)
-	}
-	var retry *remote.RetryError
-	if errors.As(err, &retry) {
-		isWait(t, retry.After)
-	}
-}
-
-func isWait(t *testing.T, d time.Duration) {
-	t.Helper()
-	if d != 0 && (d < time.Second || d > time.Hour) {
-		t.Fatalf("a wait of %v", d)
-	}
-}
-
 func (c *canned) connect(t testing.TB, opts ...mutations.Option) *mutations.Client {
 	return connect(t, "http://127.0.0.1:1", "secret", append(opts, mutations.WithTransport(c))...)
 }
@@ -173,13 +97,13 @@ func (c *canned) connect(t testing.TB, opts ...mutations.Option) *mutations.Clie
 // does not take it for one of its own.
 func read(t *testing.T, cursor string) *http.Request {
 	t.Helper()
-	away := &canned{asked: maxAsked}
+	away := &canned{}
 	_, err := away.connect(t).Pull(t.Context(), cursor, 0)
 	var resync *remote.ResyncError
-	if unknown := errors.As(err, &resync) && resync.Reason == remote.CursorUnknown; unknown != (away.last == nil) || err == nil {
+	if unknown := errors.As(err, &resync) && resync.Reason == remote.CursorUnknown; unknown != (away.Last == nil) || err == nil {
 		t.Fatalf("cursor %q: %v", cursor, err)
 	}
-	return away.last
+	return away.Last
 }
 
 const (
@@ -228,7 +152,7 @@ func FuzzMutationsAnswer(f *testing.F) {
 		if len(body)+len(last) > 1<<14 || len(header)+len(more) > 1<<11 {
 			return
 		}
-		a, b := says{int(status), fuzzHeader(header), body}, says{int(then), fuzzHeader(more), last}
+		a, b := remotetest.Says(int(status), header, body), remotetest.Says(int(then), more, last)
 		var opts []mutations.Option
 		direct, plain := plan&4 != 0, plan&6 != 0
 		if plan&2 != 0 {
@@ -238,7 +162,7 @@ func FuzzMutationsAnswer(f *testing.F) {
 			opts = append(opts, mutations.WithDirect())
 		}
 		fresh := func() (*canned, *mutations.Client) {
-			c := &canned{two: [2]says{a, b}, inTurn: plan&1 != 0}
+			c := &canned{remotetest.Canned{Two: [2]remotetest.Said{a, b}, InTurn: plan&1 != 0, Most: maxAsked}}
 			return c, c.connect(t, opts...)
 		}
 		cursors := []string{"", "m1.4", "m1g.4~e", "m1.-1"}
@@ -255,7 +179,7 @@ func FuzzMutationsAnswer(f *testing.F) {
 			for _, limit := range []int{0, 1} {
 				from, c := fresh()
 				page, err := c.Pull(t.Context(), cursors[i], limit)
-				if isFine(t, "pull", page, err); err != nil {
+				if remotetest.IsFine(t, "pull", page, err); err != nil {
 					continue
 				}
 				from.checkPage(t, cursors[i], page, plain)
@@ -272,13 +196,13 @@ func checkReads(t *testing.T, fresh func() (*canned, *mutations.Client), plain b
 	t.Helper()
 	_, c := fresh()
 	info, err := c.Hello(t.Context())
-	if isFine(t, "hello", info, err); err == nil && (info.Protocol != "mutations" || info.Account != "" || len(info.Epoch) > 64) {
+	if remotetest.IsFine(t, "hello", info, err); err == nil && (info.Protocol != "mutations" || info.Account != "" || len(info.Epoch) > 64) {
 		t.Fatalf("%+v", info)
 	}
 	for _, id := range []string{"", "r/1"} {
 		from, c := fresh()
 		rec, err := c.Get(t.Context(), "n1", id)
-		if isFine(t, "get", rec, err); err == nil && rec.ID != "n1" {
+		if remotetest.IsFine(t, "get", rec, err); err == nil && rec.ID != "n1" {
 			t.Fatalf("get: %+v", rec)
 		}
 		if rec.Rev != 0 {
@@ -325,13 +249,13 @@ func checkPush(t *testing.T, fresh func() (*canned, *mutations.Client), cursor s
 		for _, push := range [][]remote.Op{ops[:1], ops[1:2], ops[2:3], ops} {
 			from, c := fresh()
 			res, err := c.Push(t.Context(), cursor, push)
-			if isFine(t, "push", res, err); err != nil {
+			if remotetest.IsFine(t, "push", res, err); err != nil {
 				continue
 			}
 			if problem := remotetest.CheckResult(push, res); problem != "" {
 				t.Fatalf("%s: %+v", problem, res)
 			}
-			isFine(t, "push", remote.PushResult{}, res.Stopped)
+			remotetest.IsFine(t, "push", remote.PushResult{}, res.Stopped)
 			if res.Next != "" && (res.Prev != cursor || read(t, res.Next) == nil || res.PullFirst || numberIn(res.Next) <= numberIn(cursor)) {
 				t.Fatalf("from %q: %+v", cursor, res)
 			}
@@ -345,15 +269,15 @@ func checkPush(t *testing.T, fresh func() (*canned, *mutations.Client), cursor s
 func (c *canned) checkOutcome(t *testing.T, op remote.Op, out remote.Outcome, plain bool) {
 	t.Helper()
 	known := out.Kind == remote.Applied || out.Kind == remote.Conflict
-	if isWait(t, out.After); len(out.Problem) > 300 || out.Kind != remote.Applied && out.Problem == "" || out.Current != nil && !known || !utf8.ValidString(out.Problem) {
+	if remotetest.IsWait(t, out.After); len(out.Problem) > 300 || out.Kind != remote.Applied && out.Problem == "" || out.Current != nil && !known || !utf8.ValidString(out.Problem) {
 		t.Fatalf("%+v", out)
 	}
 	ends := op.Kind == model.Delete || op.Kind == model.Purge
-	if out.Kind != remote.Applied || ends && out.Rev == max(op.BaseRev, 1) || c.coded() {
+	if out.Kind != remote.Applied || ends && out.Rev == max(op.BaseRev, 1) || c.Coded() {
 		return
 	}
-	for _, a := range c.two {
-		if plain && a.header.Get(mutlog.HeaderAt) == strconv.FormatInt(out.Rev, 10) {
+	for _, a := range c.Two {
+		if plain && a.Header.Get(mutlog.HeaderAt) == strconv.FormatInt(out.Rev, 10) {
 			return
 		}
 	}
