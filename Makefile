@@ -14,7 +14,7 @@ SEED      ?= 1
 MERGES    ?= 200000
 KILLS     ?= 2000
 POWER     ?= 500
-SWEEP     ?= 3
+SWEEP     ?= 6
 HISTORIES ?= 50
 ANSWERS   ?= 10000
 OTHERS    ?= 1000
@@ -55,7 +55,7 @@ RACELESS := TestLongNoteEditedAllDay|TestLaterPartFails|TestLongBatchIsSplit|Tes
 RACEPKGS := ./db/local ./db/server/... ./syncengine ./syncengine/merge ./syncengine/remote/... ./syncengine/server/... ./ui/...
 
 test-race:        ## what runs at the same time, under the race detector
-	$(GO) test -race -short -tags $(TAGS) -skip '$(RACELESS)' $(RACEPKGS)
+	$(GO) test -race -short -tags $(TAGS) -p 4 -skip '$(RACELESS)' $(RACEPKGS)
 	$(GO) test -race -short -tags $(TAGS) -run 'TestRunningRoundIsSeen|TestStage' ./cmd/stet
 
 interop:          ## against real Kinto servers, and Kinto's npm clients against stetd
