@@ -51,7 +51,7 @@ func main() {
 	flag.BoolVar(&o.proof, "proof", false, "also print the lines of the table of proofs")
 	flag.BoolVar(&o.first, "first", false, "stop at the first violation, do not shorten it")
 	flag.IntVar(&o.workers, "workers", runtime.GOMAXPROCS(0), "schedules at a time")
-	flag.IntVar(&o.budget, "budget", 3000, "with -mutants: schedules that each bug may need")
+	flag.IntVar(&o.budget, "budget", 20000, "with -mutants: schedules that each bug may need")
 	flag.IntVar(&o.pick, "pick", 0, "with -mutants: only so many, spread over the list; 0 means all")
 	flag.DurationVar(&o.limit, "limit", 0, "begin no schedule after this time; 0 means no limit")
 	flag.Parse()

@@ -123,7 +123,7 @@ func hunt(chosen []mutant, o options, root, dir string) <-chan verdict {
 // mutantTime bounds one bug's schedules. Who is not done so long after that
 // hangs, which is noticed too.
 const (
-	mutantTime = 3 * time.Minute
+	mutantTime = 20 * time.Minute
 	hangTime   = 2 * time.Minute
 )
 
