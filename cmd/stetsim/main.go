@@ -31,6 +31,7 @@ type options struct {
 	script  string
 	mutants bool
 	only    string
+	rare    bool
 	proof   bool
 	first   bool // stop at the first violation
 	workers int
@@ -48,6 +49,7 @@ func main() {
 	flag.StringVar(&o.script, "script", "", "run the script in this file")
 	flag.BoolVar(&o.mutants, "mutants", false, "build and run each seeded bug")
 	flag.StringVar(&o.only, "only", "", "with -mutants: those whose name contains this")
+	flag.BoolVar(&o.rare, "rare", false, "with -mutants: those that are hardly ever met")
 	flag.BoolVar(&o.proof, "proof", false, "also print the lines of the table of proofs")
 	flag.BoolVar(&o.first, "first", false, "stop at the first violation, do not shorten it")
 	flag.IntVar(&o.workers, "workers", runtime.GOMAXPROCS(0), "schedules at a time")

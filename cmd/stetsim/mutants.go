@@ -38,7 +38,11 @@ func mutants(w io.Writer, o options) error {
 	}
 	defer os.RemoveAll(dir)
 	var chosen []mutant
-	for _, m := range bugs {
+	all := bugs
+	if o.rare {
+		all = rareBugs
+	}
+	for _, m := range all {
 		if strings.Contains(m.name, o.only) {
 			chosen = append(chosen, m)
 		}
