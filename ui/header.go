@@ -37,6 +37,9 @@ func (a *App) header(width int) string {
 	if own != "" {
 		state = own
 	}
+	if ansi.StringWidth(state) > width*3/4 { // what a server says can be long: its beginning is better than nothing
+		state = ansi.Truncate(state, max(0, width-ansi.StringWidth(left)-3), "…")
+	}
 	return screen.Sides(left, state+" ", width)
 }
 

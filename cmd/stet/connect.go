@@ -226,8 +226,8 @@ func (a *app) printJoin(here, there, both int, more bool) error {
 	if more {
 		atLeast = "at least "
 	}
-	err := a.print("This device has %d notes, the server %s%d; %s%d of them are the same note on both.\n",
-		here, atLeast, there, atLeast, both)
+	err := a.print("This device has %s, the server %s%d; %s%d of them are the same note on both.\n",
+		plural(here, "note", "notes"), atLeast, there, atLeast, both)
 	if err != nil {
 		return err
 	}

@@ -80,6 +80,15 @@ func TestHeaderTellsTheAccount(t *testing.T) {
 	d.Ring(screen.Ring{Notes: true}).See("on this device only").Press("S").See("no server is connected")
 }
 
+// What a server says may be longer than the line: then its beginning is shown.
+func TestHeaderShowsTheBeginningOfALongSentence(t *testing.T) {
+	d, _ := start(t, 80, 24)
+	said := "The server says: This service ends on 1 March. Move your notes. http://server.example/over"
+	d.Ring(screen.Ring{Online: screen.Idle, Problem: said}).See("The server says: This service ends on 1 March.", "…")
+	d.Resize(40, 10).See("The server says", "…")
+	d.Resize(120, 24).See(said)
+}
+
 func TestAPasteOutsideOfTextGoesNowhere(t *testing.T) {
 	d, _ := start(t, 80, 24)
 	d.Paste("tag:x").Press("m").DontSee("tag:x")
