@@ -74,7 +74,7 @@ func (r room) each(s shelf, in store.Range, do func(*object) bool) error {
 }
 
 // among runs do, until it returns false, on what a query may be about: the ids
-// that it names, or a range.
+// that it names, or a range. do still has to look whether the query wants it.
 func (r room) among(s shelf, q listing, do func(*object) bool) error {
 	ids, named := q.ids()
 	if !named {
@@ -86,7 +86,7 @@ func (r room) among(s shelf, q listing, do func(*object) bool) error {
 		if err != nil {
 			return err
 		}
-		if o != nil && o.rev > q.in.After && (q.in.Before == 0 || o.rev < q.in.Before) && (q.in.Tombstones || !o.deleted) {
+		if o != nil && (q.in.Tombstones || !o.deleted) {
 			found = append(found, o)
 		}
 	}
