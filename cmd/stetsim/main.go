@@ -57,10 +57,10 @@ func main() {
 	flag.IntVar(&o.pick, "pick", 0, "with -mutants: only so many, spread over the list; 0 means all")
 	flag.DurationVar(&o.limit, "limit", 0, "begin no schedule after this time; 0 means no limit")
 	flag.Parse()
-	tune(o)
 	o.dir = sim.Scratch()
-	var err error
+	err := tune(o)
 	switch {
+	case err != nil:
 	case o.mutants:
 		err = mutants(os.Stdout, o)
 	case o.script != "":
@@ -79,10 +79,10 @@ func main() {
 // tune gives each worker one core, so that a schedule's goroutines take turns
 // on it and wake no other, and lets garbage lie longer than a program should
 // that keeps anything: little of what a schedule makes outlives it.
-func tune(o options) {
+func tune(o options) error {
 	runtime.GOMAXPROCS(max(1, o.workers))
 	debug.SetGCPercent(garbage)
-	keepMemory()
+	return keepMemory()
 }
 
 // garbage is how much more than what is kept may lie about, in percent.

@@ -3,18 +3,42 @@ package main
 /*
 #include <malloc.h>
 
-// Other C libraries keep their own ways.
-static void keep_memory(void) {
-#ifdef __GLIBC__
+// SQLite's public interface, which comes with the driver.
+typedef struct sqlite3_vfs sqlite3_vfs;
+extern int sqlite3_config(int, ...);
+extern sqlite3_vfs *sqlite3_vfs_find(const char *);
+extern int sqlite3_vfs_register(sqlite3_vfs *, int);
+
+enum { CONFIG_MEMSTATUS = 9 };
+
+static int keep_memory(void) {
+#ifdef __GLIBC__ // other C libraries keep their own ways
 	mallopt(M_MMAP_THRESHOLD, 16 << 20);
 	mallopt(M_TRIM_THRESHOLD, 256 << 20);
 	mallopt(M_TOP_PAD, 4 << 20);
 #endif
+	int rc = sqlite3_config(CONFIG_MEMSTATUS, 0);
+	if (rc != 0) return rc;
+	sqlite3_vfs *alone = sqlite3_vfs_find("unix-excl");
+	return alone ? sqlite3_vfs_register(alone, 1) : 1;
 }
 */
 import "C"
 
-// keepMemory lets the C library keep what SQLite frees: connections come and go
-// by the thousand, and the system would have to find and clear the same pages
-// each time.
-func keepMemory() { C.keep_memory() }
+import "fmt"
+
+// keepMemory must be called before SQLite is used. It makes everything that
+// takes turns between workers or asks the system cheaper:
+//
+//   - The C library keeps what SQLite frees: connections come and go by the
+//     thousand, and the system would have to find and clear the same pages each
+//     time.
+//   - SQLite does not count its memory, which every allocation would lock.
+//   - A store's file belongs to this process, so that its connections agree
+//     about locks and the journal's index in memory and not in the file system.
+func keepMemory() error {
+	if rc := C.keep_memory(); rc != 0 {
+		return fmt.Errorf("set SQLite up: error %d", int(rc))
+	}
+	return nil
+}
