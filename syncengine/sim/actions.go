@@ -197,14 +197,16 @@ func (w *world) doServerCompact(d *device) {
 // kind of fault and every action.
 var rare = []string{"process killed", "server crash before commit", "server crash after commit", "met by others", "lease refused",
 	"guard held", "home cloned", "home restored", "server restored", "server file copied back", "server wiped", "server compacted",
-	"verdict replayed", "verdict conflict", "verdict already-exists", "verdict unknown-note", "verdict purged"}
+	"verdict replayed", "verdict conflict", "verdict already-exists", "verdict unknown-note", "verdict purged", "row was late"}
 
 // Kinds names all that a large number of schedules must have met, as Hits
 // counts it.
 func Kinds() []string {
 	out := append([]string(nil), rare...)
-	for _, f := range faults {
-		out = append(out, string(f.Fault))
+	for _, table := range [][]chanceOf{faults, foreignFaults[Kinto], foreignFaults[Mutations]} {
+		for _, f := range table {
+			out = append(out, string(f.Fault))
+		}
 	}
 	for _, a := range actions {
 		out = append(out, "did "+string(a.do))

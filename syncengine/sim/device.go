@@ -45,6 +45,8 @@ type device struct {
 	heardLost int             // how often the server had forgotten when it last answered
 	told      map[string]bool // ops whose fate an answer told
 	notBefore time.Time       // in true time
+	backoff   time.Duration   // that the last answer of the round under way asks for
+	shown     map[string]bool // rows that a Kinto listed, by id and revision
 	jumped    bool            // its clock moved in this run
 	lost      []int           // per server: how often it had forgotten when this device last finished a round
 	leaving   bool            // it is changing servers or homes: the watch looks away
@@ -77,7 +79,7 @@ type process struct {
 
 func newDevice(w *world, label string, account int, skew time.Duration) *device {
 	d := &device{w: w, label: label, account: account, skew: skew, view: map[string]stance{},
-		writing: map[string]text{}, drafts: map[string]string{}, open: map[string]model.Fields{}, told: map[string]bool{},
+		writing: map[string]text{}, drafts: map[string]string{}, open: map[string]model.Fields{}, told: map[string]bool{}, shown: map[string]bool{},
 		lost: make([]int, w.script.Config.Servers)}
 	h, s, err := w.pool.home(d)
 	w.must("take home", err)
@@ -214,11 +216,12 @@ func (d *device) round(p *process, o syncengine.RoundOptions) error {
 		d.w.must("take lease", err)
 	}
 	d.rounds++
-	d.consent, d.removed, d.asked, d.live = o.Yes, 0, false, d.countLive()
+	d.consent, d.removed, d.asked, d.live, d.backoff = o.Yes, 0, false, d.countLive(), 0
 	lost := d.w.servers[d.server].lost
 	report, err := p.engine.Round(ctx, o)
 	d.moved = report.Pushed+report.Pulled > 0
 	d.rounds--
+	d.rest(err)
 	if !d.w.calm {
 		d.release()
 	}

@@ -1,6 +1,8 @@
 package sim
 
 import (
+	"bytes"
+	"fmt"
 	"math/rand/v2"
 	"net/http"
 	"slices"
@@ -86,26 +88,30 @@ func dialectOf(r *http.Request) Dialect {
 }
 
 // busy is an answer that asks to send the same again, as each dialect has it.
-func busy(r *http.Request) *http.Response {
+func (w *world) busy(r *http.Request) *http.Response {
 	switch dialectOf(r) {
 	case Kinto:
 		res := page(r, 409, "application/json", `{"code":409,"errno":122,"error":"Conflict","message":"Integrity constraint violated, please retry"}`)
 		res.Header.Set("Retry-After", "3")
 		return res
 	case Mutations:
-		return page(r, 409, "application/json", `{"message":"Conflict","type":"Conflict","success":false,"details":{"success":false,`+
-			`"error":{"code":"OutOfSyncError","message":"Invalid lastMutationAt, please re-sync your data and try again."}}}`)
+		const flat = `{"success":false,"error":{"code":"OutOfSyncError","message":"Invalid lastMutationAt, please re-sync your data and try again."}}`
+		if w.rng.IntN(2) == 0 {
+			return page(r, 409, "application/json", flat)
+		}
+		return page(r, 409, "application/json", `{"message":"Conflict","type":"Conflict","success":false,"details":`+flat+`}`)
 	}
 	return problem(r, 409, "in-flight")
 }
 
-// invalid refuses what a request says.
-func invalid(r *http.Request) *http.Response {
+// invalid refuses what a request says; the log names which of it.
+func (w *world) invalid(r *http.Request, body []byte) *http.Response {
 	switch dialectOf(r) {
 	case Kinto:
 		return page(r, 400, "application/json", `{"code":400,"errno":107,"error":"Invalid parameters","message":"title in body: bad","details":[]}`)
 	case Mutations:
-		return page(r, 422, "application/json", `{"success":false,"error":{"code":"ValidationError","message":"Missing data at mutation[0]"}}`)
+		which := w.rng.IntN(max(1, bytes.Count(body, []byte(`"resourceId":`))))
+		return page(r, 422, "application/json", fmt.Sprintf(`{"success":false,"error":{"code":"ValidationError","message":"Missing data at mutation[%d]"}}`, which))
 	}
 	return problem(r, 422, "invalid")
 }

@@ -12,6 +12,10 @@
 // left out altogether in three seeds of ten, so that rare ones meet). In the
 // second the faults stop: everything must drain and agree.
 //
+// Devices speak the native protocol, Kinto or the mutations log, and may change
+// it. What servers of the latter two do that a stetd does not is in the file
+// named foreign; in some schedules their answers show nothing of a stetd at all.
+//
 // What is checked is in the files named watch and stance (every transaction of
 // a device), oracle (every merge), ledger (every text that was ever saved),
 // judge (every write that a server accepted), wirecheck (every answer), clocks

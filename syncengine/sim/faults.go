@@ -31,10 +31,7 @@ const (
 
 // faults are the kinds with the most that a seed may draw as the chance of
 // each for one request.
-var faults = []struct {
-	Fault
-	max float64
-}{
+var faults = []chanceOf{
 	{DropRequest, 0.20}, {DropAnswer, 0.25}, {LateRequest, 0.10}, {Doubled, 0.20}, {DoubledLate, 0.15}, {Truncated, 0.06},
 	{Error500, 0.06}, {Error500After, 0.06}, {Gateway502, 0.04}, {Busy503, 0.05}, {TooMany429, 0.06}, {InFlight409, 0.05},
 	{Unauthorized, 0.04}, {Forbidden, 0.02}, {Portal, 0.04}, {PortalAfter, 0.04}, {Redirect, 0.02}, {EmptyAnswer, 0.03},

@@ -60,7 +60,7 @@ func (w *world) doClone(d *device) {
 	w.people.turnedBack[d.label], w.people.turnedBack[label] = true, true
 	w.people.copy(d.label, label)
 	twin := &device{w: w, label: label, account: d.account, skew: d.skew, dir: dir, server: d.server, dialect: d.dialect, view: map[string]stance{},
-		writing: maps.Clone(d.writing), drafts: maps.Clone(d.drafts), open: map[string]model.Fields{}, told: maps.Clone(d.told),
+		writing: maps.Clone(d.writing), drafts: maps.Clone(d.drafts), open: map[string]model.Fields{}, told: maps.Clone(d.told), shown: maps.Clone(d.shown),
 		lost: slices.Clone(d.lost), jumped: true}
 	twin.processes = []*process{twin.start()}
 	w.devices = append(w.devices, twin)

@@ -40,12 +40,19 @@ func (l line) RoundTrip(r *http.Request) (*http.Response, error) {
 	d.asked = true
 	d.checkWait()
 	w.others(d)
-	fault := w.drawFault()
+	fault := w.drawFault(d.dialect)
 	if fault != "" {
 		w.meet(string(fault))
 	}
 	s := w.servers[d.server]
-	res, whole, err := w.through(s, fault, r, body)
+	r = l.address(r)
+	res, whole, done, err := l.abroad(fault, r, body)
+	if !done {
+		res, whole, err = w.through(s, fault, r, body)
+	}
+	if err == nil && d.dialect != Stet {
+		err = l.colour(fault, r, res)
+	}
 	status := 0
 	if err == nil {
 		status = res.StatusCode
@@ -58,13 +65,15 @@ func (l line) RoundTrip(r *http.Request) (*http.Response, error) {
 	return res, err
 }
 
-func (w *world) drawFault() Fault {
+func (w *world) drawFault(in Dialect) Fault {
 	if w.calm {
 		return ""
 	}
-	for _, f := range faults { // in the order of the table: a map has none
-		if w.chance(w.script.Config.Faults[f.Fault]) {
-			return f.Fault
+	for _, table := range [][]chanceOf{faults, foreignFaults[in]} { // in their order: a map has none
+		for _, f := range table {
+			if w.chance(w.script.Config.Faults[f.Fault]) {
+				return f.Fault
+			}
 		}
 	}
 	return ""
@@ -81,11 +90,11 @@ func (w *world) through(s *host, fault Fault, r *http.Request, body []byte) (res
 		return nil, false, errCut
 	case InFlight409:
 		if r.Method == http.MethodPost {
-			return busy(r), true, nil
+			return w.busy(r), true, nil
 		}
 	case Refused422:
 		if r.Method == http.MethodPost {
-			return invalid(r), true, nil
+			return w.invalid(r, body), true, nil
 		}
 	case Doubled:
 		if _, err := s.serve(r, body); err != nil {
@@ -239,6 +248,7 @@ func (s *host) serve(r *http.Request, body []byte) (*http.Response, error) {
 	}
 	res := rec.Result()
 	res.Request = r
+	res.Header.Set("Date", s.now().UTC().Format(http.TimeFormat)) // as net/http does
 	w.trace.add("  server %d %s %d %s", s.n, in.URL.RequestURI(), res.StatusCode, digest(rec.Body.Bytes()))
 	s.checkStranger(r, rec.Body.Bytes())
 	return res, nil

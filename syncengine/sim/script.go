@@ -2,6 +2,7 @@ package sim
 
 import (
 	"math/rand/v2"
+	"slices"
 	"time"
 )
 
@@ -19,6 +20,7 @@ type Config struct {
 	Stranger bool // the last device belongs to another account
 	Servers  int
 	Dialects []Dialect // what each device speaks, Stet for all if there are none
+	Foreign  bool      // its servers show nothing of a stetd: they tell no epoch and guard nothing
 	Page     int       // most changes of one answer; 0 for the protocol's own
 	// Faults are the chances of each kind of fault for one request.
 	Faults map[Fault]float64
@@ -47,6 +49,7 @@ func Draw(seed uint64) Script {
 	r := stream(seed, 0)
 	s := Script{Seed: seed, Config: drawConfig(r)}
 	s.Config.Dialects = drawDialects(stream(seed, 5), s.Config.Devices)
+	drawForeign(stream(seed, 6), &s.Config)
 	weights, total := drawWeights(r, s.Config)
 	steps := 40
 	if r.IntN(40) == 0 {
@@ -114,7 +117,7 @@ func drawWeights(r *rand.Rand, c Config) (out []weighted, total float64) {
 		if a.do == SwitchServer && c.Servers < 2 && c.Dialects == nil {
 			w = 0
 		}
-		if a.do == ServerCopied && c.blind() {
+		if a.do == ServerCopied && c.blind() || c.Foreign && slices.Contains(forgets, a.do) {
 			w = 0
 		}
 		out = append(out, weighted{a.do, w})
@@ -122,6 +125,10 @@ func drawWeights(r *rand.Rand, c Config) (out []weighted, total float64) {
 	}
 	return out, total
 }
+
+// forgets are the actions after which only an epoch tells for sure that a server
+// forgot, once others have written there again.
+var forgets = []Action{ServerCopied, ServerRestore, ServerWipe}
 
 func pick(r *rand.Rand, ws []weighted, total float64) Action {
 	x := r.Float64() * total

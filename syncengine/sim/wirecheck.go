@@ -18,6 +18,7 @@ import (
 func (d *device) heard(r *http.Request, sent []byte, res *http.Response, whole bool) {
 	whole = whole && answers(res)
 	d.sound = d.sound || whole
+	d.hearBackoff(res)
 	d.heardLost = d.w.servers[d.server].lost
 	switch {
 	case whole && d.dialect == Stet:
