@@ -17,8 +17,10 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
 	"runtime"
 	"runtime/debug"
+	"syscall"
 	"time"
 
 	"stet/syncengine/sim"
@@ -39,6 +41,8 @@ type options struct {
 	limit   time.Duration
 	pick    int
 	dir     string
+	program string // this one, which workers are started from
+	child   bool   // this is such a worker
 }
 
 func main() {
@@ -56,11 +60,18 @@ func main() {
 	flag.IntVar(&o.budget, "budget", 20000, "with -mutants: schedules that each bug may need")
 	flag.IntVar(&o.pick, "pick", 0, "with -mutants: only so many, spread over the list; 0 means all")
 	flag.DurationVar(&o.limit, "limit", 0, "begin no schedule after this time; 0 means no limit")
+	flag.BoolVar(&o.child, "child", false, "for its own use: check the seeds that are read")
 	flag.Parse()
 	o.dir = sim.Scratch()
-	err := tune(o)
+	program, err := os.Executable()
+	if err == nil {
+		o.program, err = program, tune(o)
+	}
 	switch {
 	case err != nil:
+	case o.child:
+		signal.Ignore(syscall.SIGPIPE) // who started this is gone: clean up and end
+		err = serve(os.Stdin, os.Stdout, o)
 	case o.mutants:
 		err = mutants(os.Stdout, o)
 	case o.script != "":

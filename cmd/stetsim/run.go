@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"hash/fnv"
 	"io"
@@ -40,7 +41,10 @@ func schedules(w io.Writer, o options) error {
 		return one(w, sim.Draw(o.seed), o)
 	}
 	began := time.Now()
-	t := runAll(o)
+	t, err := runAll(o)
+	if err != nil {
+		return err
+	}
 	took := time.Since(began)
 	broken := slices.Sorted(maps.Keys(t.broken))
 	for _, i := range broken[:min(len(broken), maxTold)] {
@@ -55,7 +59,12 @@ func schedules(w io.Writer, o options) error {
 	}
 	fmt.Fprintf(w, "%d schedules in %.1f s, %.0f a second and core\n", ran, took.Seconds(),
 		float64(ran)/took.Seconds()/float64(max(1, min(o.workers, o.n))))
-	proved := !o.proof || proofs(w, o, t, ran)
+	proved := true
+	if o.proof {
+		if proved, err = proofs(w, o, t, ran); err != nil {
+			return err
+		}
+	}
 	fmt.Fprintf(w, "schedules %d seed %d violations %d trace %016x\n", ran, o.seed, len(broken), hash.Sum64())
 	if len(broken) > 0 || !proved {
 		return errBroken
@@ -99,7 +108,7 @@ func (t *tally) add(i int, res sim.Result) {
 // runAll checks all seeds, several at a time, and says now and then how far it
 // is where somebody watches. It ends early at the first violation with -first,
 // and when -limit is over.
-func runAll(o options) *tally {
+func runAll(o options) (*tally, error) {
 	t := &tally{traces: make([]uint64, o.n), done: make([]bool, o.n), broken: map[int]*sim.Violation{}, hits: map[string]int{}}
 	var next atomic.Int64
 	var stop atomic.Bool
@@ -108,28 +117,41 @@ func runAll(o options) *tally {
 	}
 	defer progress(o, &next)()
 	var all sync.WaitGroup
-	for range max(1, o.workers) {
+	errs := make([]error, max(1, o.workers))
+	for n := range errs {
 		all.Go(func() {
-			with := sim.Options{Dir: o.dir}
-			if pool, err := sim.NewPool(o.dir); err == nil { // without one each run makes its own, or tells why it cannot
-				defer pool.Close()
-				with.Pool = pool
-			}
-			for !stop.Load() {
-				i := int(next.Add(1)) - 1
-				if i >= o.n {
-					return
-				}
-				res := check(sim.Draw(o.seed+uint64(i)), o.every(), with)
-				t.add(i, res)
-				if res.Violation != nil && o.first {
-					stop.Store(true)
-				}
+			errs[n] = work(o, t, &next, &stop)
+			if errs[n] != nil {
+				stop.Store(true) // schedules are missing
 			}
 		})
 	}
 	all.Wait()
-	return t
+	return t, errors.Join(errs...)
+}
+
+// work has a worker of its own check one seed after another.
+func work(o options, t *tally, next *atomic.Int64, stop *atomic.Bool) (err error) {
+	by, err := newWorker(o)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, by.close()) }()
+	for !stop.Load() {
+		i := int(next.Add(1)) - 1
+		if i >= o.n {
+			return nil
+		}
+		res, err := by.check(o.seed + uint64(i))
+		if err != nil {
+			return err
+		}
+		t.add(i, res)
+		if res.Violation != nil && o.first {
+			stop.Store(true)
+		}
+	}
+	return nil
 }
 
 // progress tells on a terminal how many schedules have begun, until the function
@@ -204,12 +226,16 @@ const repeated = 200
 // proofs prints the lines of the table of proofs. It reports whether the same
 // seeds did the same again, and the gate's number of schedules met every kind of
 // fault often enough.
-func proofs(w io.Writer, o options, t *tally, ran int) bool {
+func proofs(w io.Writer, o options, t *tally, ran int) (proved bool, err error) {
 	fmt.Fprintf(w, "proof G1 | simulated schedules, all faults, I-1 to I-22 | %d schedules: %d violations | 5000\n", ran, len(t.broken))
 	again := o
 	again.n = min(o.n, repeated)
 	differ := 0
-	for i, trace := range runAll(again).traces {
+	second, err := runAll(again)
+	if err != nil {
+		return false, err
+	}
+	for i, trace := range second.traces {
 		if trace != t.traces[i] {
 			differ++
 		}
@@ -228,5 +254,5 @@ func proofs(w io.Writer, o options, t *tally, ran int) bool {
 	}
 	fmt.Fprintf(w, "proof G5 | each kind of fault and rare state met | %d kinds, the rarest (%s) %d times | 10\n", len(kinds), rarest, least)
 	fmt.Fprintf(w, "proof G11 | after the faults stop: outboxes empty, dumps equal | all of %d schedules, at most %d rounds | 10\n", ran, t.cycles)
-	return differ == 0 && !rare
+	return differ == 0 && !rare, nil
 }
