@@ -1,13 +1,13 @@
+//go:build linux && cgo
+
 package main
 
 /*
+#cgo CFLAGS: -I${SRCDIR}/../../db/faultdisk
 #include <malloc.h>
 
-// SQLite's public interface, which comes with the driver.
-typedef struct sqlite3_vfs sqlite3_vfs;
-extern int sqlite3_config(int, ...);
-extern sqlite3_vfs *sqlite3_vfs_find(const char *);
-extern int sqlite3_vfs_register(sqlite3_vfs *, int);
+extern int sqlite3_config(int, ...); // comes with the driver
+extern int keep_journals(const char *);
 
 enum { CONFIG_MEMSTATUS = 9 };
 
@@ -19,8 +19,7 @@ static int keep_memory(void) {
 #endif
 	int rc = sqlite3_config(CONFIG_MEMSTATUS, 0);
 	if (rc != 0) return rc;
-	sqlite3_vfs *alone = sqlite3_vfs_find("unix-excl");
-	return alone ? sqlite3_vfs_register(alone, 1) : 1;
+	return keep_journals("unix-excl");
 }
 */
 import "C"
@@ -36,6 +35,8 @@ import "fmt"
 //   - SQLite does not count its memory, which every allocation would lock.
 //   - A store's file belongs to this process, so that its connections agree
 //     about locks and the journal's index in memory and not in the file system.
+//   - The journal itself is in memory, too: nearly all that is written is
+//     written there, and is gone before anybody else looks.
 func keepMemory() error {
 	if rc := C.keep_memory(); rc != 0 {
 		return fmt.Errorf("set SQLite up: error %d", int(rc))
