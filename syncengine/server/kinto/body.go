@@ -66,10 +66,10 @@ func (s shelf) permits(permissions map[string]any) error {
 
 // permissions are the names that an object can have some under.
 func (s shelf) permissions() []string {
-	switch s {
-	case buckets:
+	switch {
+	case s.is(buckets):
 		return []string{"read", "write", "collection:create", "group:create"}
-	case collections:
+	case s.is(collections):
 		return []string{"read", "write", "record:create"}
 	}
 	return []string{"read", "write"}

@@ -133,3 +133,56 @@ func TestKintoIsolation(t *testing.T) {
 		t.Errorf("%d, %v", stamp, err)
 	}
 }
+
+// TestKintoOtherBuckets: an account can have buckets beside its first one. They
+// have collections of the same names, and those are others; nobody else has them.
+func TestKintoOtherBuckets(t *testing.T) {
+	s := newSite(t)
+	const blog = "/buckets/blog"
+	const posts = blog + "/collections/notes/records"
+	s.do("GET", blog, nil).want(403, 121)
+	s.do("PUT", blog+"/collections/notes", data()).want(403, 121)
+	s.do("GET", posts, nil).want(403, 121)
+	s.do("PUT", posts+"/a", data()).want(404, 111)
+	s.do("PUT", "/buckets/_blog", nil).want(400, 107)
+	s.do("PUT", blog, data("color", "red")).want(201)
+	s.do("PUT", blog, nil, "If-None-Match", "*").want(412, 114)
+	s.do("PUT", posts+"/a", data()).want(404, 111)
+	s.do("PUT", blog+"/collections/notes", data()).want(201)
+	s.do("PUT", notes+"/a", data("title", "a note")).want(201)
+	s.do("PUT", posts+"/a", data("title", "a post", "views", 3)).want(201)
+	s.do("PUT", posts+"/b", data()).want(201)
+	if note, post := s.do("GET", notes+"/a", nil).data(), s.do("GET", posts+"/a", nil).data(); note["title"] != "a note" || post["title"] != "a post" || len(post) != 4 {
+		t.Errorf("the note is %v, the post %v", note, post)
+	}
+	if next := s.do("GET", posts+"?_limit=1", nil).head.Get("Next-Page"); !strings.Contains(next, posts+"?") || s.listed(next) != "a" {
+		t.Errorf("the page after the first is %s", next)
+	}
+	if got := s.listed("/buckets?color=red"); got != "blog" {
+		t.Errorf("buckets: %s", got)
+	}
+	bob := []string{"Authorization", basic("bob", bobToken)}
+	s.do("GET", posts, nil, bob...).want(403, 121)
+	s.do("PUT", blog, nil, bob...).want(201) // his own, of the same name
+	s.do("GET", posts, nil, bob...).want(404, 111)
+
+	s.do("DELETE", blog, nil).want(200)
+	s.do("GET", posts, nil).want(403, 121)
+	s.do("PUT", blog, nil).want(201)
+	s.do("GET", posts, nil).want(404, 111)
+	s.do("PUT", blog+"/collections/notes", data()).want(201)
+	if got := s.listed(posts + "?_since=0"); got != "" {
+		t.Errorf("made again, the bucket has %s", got)
+	}
+	if got := s.listed(notes); got != "a" {
+		t.Errorf("the notes: %s", got)
+	}
+	made := s.do("POST", "/buckets", nil)
+	made.want(201)
+	s.do("PUT", "/buckets/"+made.data()["id"].(string)+"/groups/friends", data("members", []string{})).want(201)
+	s.do("DELETE", "/buckets", nil).want(200)
+	if got := s.listed("/buckets") + s.listed(notes); got != "" {
+		t.Errorf("all deleted: %s", got)
+	}
+	s.do("GET", blog, nil, bob...).want(200)
+}

@@ -3,7 +3,8 @@
 //
 // The personal bucket ("default", or its real id) is the account. Its
 // collection "notes" holds the notes; every other collection holds plain JSON
-// objects that the server does not look into.
+// objects that the server does not look into. So do all collections of the other
+// buckets that an account makes; no account has anything in another's.
 //
 // Rules of the room:
 //
@@ -30,8 +31,8 @@
 // nest deeper than 32 levels, text is not escaped to ASCII, a filter on a field
 // that some records lack is no error, tombstones are marked whatever _fields
 // says, permissions are checked and not kept (the bucket is its owner's), a
-// schema of a collection is kept and not enforced, there is no other bucket and
-// no account endpoint, and web pages may read 401 answers.
+// schema of a collection is kept and not enforced, two accounts can have buckets
+// of one name, there is no account endpoint, and web pages may read 401 answers.
 package kinto
 
 import (
@@ -191,14 +192,9 @@ func (r room) answer(a ask, t target) (reply, error) {
 }
 
 func (r room) serve(a ask, t target) (reply, error) {
-	if t.bucket != defaultBucket && t.bucket != "" && t.bucket != bucketID(r.acc.Name) {
-		return reply{}, forbidden()
-	}
+	t = r.in(t)
 	if err := r.settle(t); err != nil {
 		return reply{}, err
-	}
-	if t.shelf == buckets && t.id != "" {
-		t.id = bucketID(r.acc.Name)
 	}
 	return t.do(r, call{ask: a, target: t})
 }

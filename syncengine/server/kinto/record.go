@@ -134,7 +134,7 @@ func (r room) again(c call, o *object, data map[string]any) (reply, bool, error)
 // sameID refuses a body that says that it is another object.
 func (c call) sameID(members map[string]any) error {
 	id, told := members["id"]
-	if !told || id == c.id || c.shelf == buckets && id == defaultBucket {
+	if !told || id == c.id || c.shelf.is(buckets) && c.bucket == defaultBucket && id == defaultBucket {
 		return nil
 	}
 	return invalid("body", "id", "Object id does not match existing object")

@@ -12,6 +12,7 @@ import (
 // target is what a path and a method stand for.
 type target struct {
 	bucket     string // as the path has it; "" above the buckets
+	other      string // the bucket's id, if it is not the account's first one
 	collection string
 	shelf      shelf
 	id         string
@@ -25,7 +26,8 @@ type target struct {
 func (t target) writes() bool { return t.verb != http.MethodGet && t.verb != http.MethodHead }
 
 // shelf is a place of the store where objects of one kind are. Names that no
-// client can spell hold what Kinto keeps of buckets and collections themselves.
+// client can spell hold what Kinto keeps of buckets and collections themselves,
+// and what is in another bucket than the account's first one.
 type shelf struct {
 	name string // of the store's collection
 	kind string // as errors call its objects
@@ -40,6 +42,17 @@ var (
 const defaultBucket = "default"
 
 func records(collection string) shelf { return shelf{collection, "record"} }
+
+// in returns the shelf of the same kind in another bucket, or s itself for "".
+func (s shelf) in(bucket string) shelf {
+	if bucket != "" {
+		s.name = bucket + "/" + s.name
+	}
+	return s
+}
+
+// is reports whether two shelves hold objects of the same kind.
+func (s shelf) is(kind shelf) bool { return s.kind == kind.kind }
 
 func (s shelf) notes() bool { return s.name == store.Notes }
 
@@ -61,7 +74,6 @@ type methods map[string]func(room, call) (reply, error)
 var (
 	onList   = methods{"GET": room.list, "HEAD": room.list, "POST": room.post, "DELETE": room.clear}
 	onObject = methods{"GET": room.get, "HEAD": room.get, "PUT": room.put, "PATCH": room.patch, "DELETE": room.delete}
-	onTop    = methods{"GET": room.list, "HEAD": room.list}
 )
 
 // route finds out what a request is for.
@@ -107,9 +119,8 @@ func place(parts []string) (t target, on methods) {
 	switch n {
 	case 1:
 		t.shelf = buckets
-		return t, onTop
 	case 2:
-		t.shelf, t.id = buckets, defaultBucket
+		t.shelf, t.id = buckets, parts[1]
 	case 3:
 		t.shelf = collections
 	case 4:

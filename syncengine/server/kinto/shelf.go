@@ -125,13 +125,13 @@ func (r room) save(c call, id string, old *object, members map[string]any) (*obj
 
 // remove makes an object a tombstone, with all that is in it.
 func (r room) remove(c call, o *object) (*object, error) {
-	switch c.shelf {
-	case collections:
-		if err := r.empty(c, o.id); err != nil {
+	switch {
+	case c.shelf.is(collections):
+		if err := r.empty(c, records(o.id).in(c.other)); err != nil {
 			return nil, err
 		}
-	case buckets:
-		if err := r.emptyBucket(c); err != nil {
+	case c.shelf.is(buckets):
+		if err := r.emptyBucket(c, o.id); err != nil {
 			return nil, err
 		}
 	}

@@ -83,12 +83,16 @@ func (q listing) next(c call, r room, last *object, count int, stamp int64) (str
 	return c.origin + Prefix + c.listPath(bucketID(r.acc.Name)) + "?" + query.Encode(), nil
 }
 
-// listPath is the path of a call's list, with the bucket's real id.
+// listPath is the path of a call's list, with the bucket's real id; bucket is
+// that of the account's first one.
 func (c call) listPath(bucket string) string {
-	switch c.shelf {
-	case buckets:
+	if c.other != "" {
+		bucket = c.other
+	}
+	switch {
+	case c.shelf.is(buckets):
 		return "/buckets"
-	case collections, groups:
+	case !c.shelf.is(records("")):
 		return "/buckets/" + bucket + "/" + c.shelf.kind + "s"
 	}
 	return "/buckets/" + bucket + "/collections/" + c.collection + "/records"
