@@ -3,19 +3,16 @@ package kinto
 import (
 	"bytes"
 	"fmt"
-	"maps"
-	"slices"
-	"strings"
 )
 
 // body is what a request says of an object.
 type body struct {
-	data  map[string]any // nil if the body does not tell
-	empty bool           // it says nothing at all
+	data        map[string]any // nil if the body does not tell
+	permissions grants         // nil if the body does not tell
+	empty       bool           // it says nothing at all
 }
 
-// object reads the body of a PUT, POST or PATCH. Permissions are the bucket
-// owner's business and not kept; their form is checked.
+// object reads the body of a PUT, POST or PATCH.
 func (c call) object() (body, error) {
 	if len(bytes.TrimSpace(c.body)) == 0 {
 		return body{}, nil
@@ -42,37 +39,8 @@ func (c call) object() (body, error) {
 	if err != nil {
 		return body{}, err
 	}
-	return out, c.shelf.permits(permissions)
-}
-
-// permits refuses what are no permissions of an object.
-func (s shelf) permits(permissions map[string]any) error {
-	for _, name := range slices.Sorted(maps.Keys(permissions)) {
-		if !slices.Contains(s.permissions(), name) {
-			return invalid("body", "permissions", fmt.Sprintf("the permissions are %s", strings.Join(s.permissions(), ", ")))
-		}
-		list, ok := permissions[name].([]any)
-		if !ok {
-			return invalid("body", "permissions."+name, "want a list of principals")
-		}
-		for i, who := range list {
-			if _, ok := who.(string); !ok {
-				return invalid("body", fmt.Sprintf("permissions.%s.%d", name, i), "want a string")
-			}
-		}
-	}
-	return nil
-}
-
-// permissions are the names that an object can have some under.
-func (s shelf) permissions() []string {
-	switch {
-	case s.is(buckets):
-		return []string{"read", "write", "collection:create", "group:create"}
-	case s.is(collections):
-		return []string{"read", "write", "record:create"}
-	}
-	return []string{"read", "write"}
+	out.permissions, err = c.shelf.permits(permissions)
+	return out, err
 }
 
 // mapping returns a member that has to be an object, nil if it is not there.

@@ -1,6 +1,7 @@
 package kinto_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -77,8 +79,8 @@ func TestKintoTimestampIsNoList(t *testing.T) {
 	}
 }
 
-// TestKintoPermissionsAreChecked: permissions are not kept, but what is none is
-// refused where Kinto refuses it.
+// TestKintoPermissionsAreChecked: what is no permission is refused where Kinto
+// refuses it.
 func TestKintoPermissionsAreChecked(t *testing.T) {
 	s := newSite(t)
 	group := bucket + "/groups/g"
@@ -110,20 +112,75 @@ func TestKintoPermissionsAreChecked(t *testing.T) {
 	}
 }
 
-// TestKintoPermissionTakenAway: what kinto-http's addPermissions gave, its
-// removePermissions takes away.
-func TestKintoPermissionTakenAway(t *testing.T) {
+// TestKintoPermissionsAreKept: what kinto-http sets, adds and removes is what it
+// gets, of every kind of object; it opens nothing, and goes with the object.
+func TestKintoPermissionsAreKept(t *testing.T) {
 	s := newSite(t)
-	s.put(things+"/a", "n", 1)
-	for _, path := range []string{bucket + "/collections/things", things + "/a", bucket} {
-		for _, op := range []string{"add", "remove"} {
-			body := fmt.Sprintf(`[{"op":%q,"path":"/permissions/read/someone"}]`, op)
-			s.do("PATCH", path, body, "Content-Type", "application/json-patch+json").want(200)
+	const blog = "/buckets/blog"
+	steps := func(ops string) []any { return []any{"PATCH", ops, "Content-Type", "application/json-patch+json"} }
+	for _, path := range []string{blog, blog + "/collections/posts", blog + "/collections/posts/records/a", bucket + "/groups/g", things + "/a", notes + "/a"} {
+		body := data("title", "x", "members", []string{})
+		s.do("PUT", path, body).want(201)
+		for _, c := range []struct {
+			do   []any
+			want string
+		}{
+			{[]any{"PUT", `{"permissions":{"read":["bob","ann"]}}`}, "read:ann,bob write:account:ann"},
+			{[]any{"PATCH", `{"data":{"n":1}}`}, "read:ann,bob write:account:ann"},
+			{[]any{"PUT", `{"data":{"title":"y","members":[]}}`}, "read:ann,bob write:account:ann"},
+			{[]any{"PATCH", `{"permissions":{"write":["cy","account:ann"],"read":null}}`}, "read:ann,bob write:account:ann,cy"},
+			{steps(`[{"op":"add","path":"/permissions/read/dan"},{"op":"remove","path":"/permissions/read/bob"},{"op":"remove","path":"/permissions/write/account:ann"}]`), "read:ann,dan write:account:ann,cy"},
+			{steps(`[{"op":"add","path":"/data/n","value":2}]`), "read:ann,dan write:account:ann,cy"},
+			{steps(`[{"op":"replace","path":"/permissions/write","value":["eve"]}]`), "read:ann,dan write:account:ann,eve"},
+			{[]any{"PATCH", `{"permissions":{"write":[]}}`}, "read:ann,dan write:account:ann"},
+			{[]any{"PUT", `{"permissions":{"write":["fay"]}}`}, "write:account:ann,fay"},
+			{[]any{"PUT", `{"permissions":{}}`}, "write:account:ann,fay"},
+		} {
+			var head []string
+			for _, h := range c.do[2:] {
+				head = append(head, h.(string))
+			}
+			answer := s.do(c.do[0].(string), path, c.do[1], head...).want(200)
+			if got := granted(answer); got != c.want {
+				t.Errorf("%s %s %s: %s, want %s", c.do[0], path, c.do[1], got, c.want)
+			}
+			if got := s.do("GET", path, nil).want(200); granted(got) != c.want || got.data()["last_modified"] != answer.data()["last_modified"] {
+				t.Errorf("%s after %s %s: %s, want %s", path, c.do[0], c.do[1], got.body, c.want)
+			}
 		}
-		for _, name := range []string{"nope/someone", "read/a/b"} {
-			s.do("PATCH", path, `[{"op":"remove","path":"/permissions/`+name+`"}]`, "Content-Type", "application/json-patch+json").want(400, 107)
+		for _, name := range []string{"read/nobody", "nope/someone", "write/a/b"} {
+			body := `[{"op":"remove","path":"/permissions/` + name + `"}]`
+			s.do("PATCH", path, body, "Content-Type", "application/json-patch+json").want(400, 107)
+		}
+		s.do("PUT", path, `{"permissions":{"read":["account:bob"],"write":["system.Everyone"]}}`).want(200)
+	}
+	if got := s.do("GET", things+"/a", nil, "Authorization", basic("bob", bobToken)); got.status != 404 {
+		t.Errorf("bob reads %s", got.body)
+	}
+	if got := s.do("GET", things, nil); bytes.Contains(got.body, []byte("bob")) {
+		t.Errorf("a list with permissions: %s", got.body)
+	}
+	for path, of := range map[string]string{things + "/a": things + "/a", notes: notes + "/a", blog: blog} {
+		s.do("DELETE", path, nil).want(200)
+		if made := s.do("PUT", of, data()).want(201); granted(made) != "write:account:ann" {
+			t.Errorf("%s, made again, has %s", of, granted(made))
 		}
 	}
+	s.do("PUT", blog+"/collections/posts", data()).want(201)
+	if made := s.do("PUT", blog+"/collections/posts/records/a", data()).want(201); granted(made) != "write:account:ann" {
+		t.Errorf("a record of a bucket made again has %s", granted(made))
+	}
+}
+
+// granted tells an answer's permissions.
+func granted(r reply) string {
+	var out []string
+	for name, who := range decode[struct{ Permissions map[string][]string }](r).Permissions {
+		slices.Sort(who)
+		out = append(out, name+":"+strings.Join(who, ","))
+	}
+	slices.Sort(out)
+	return strings.Join(out, " ")
 }
 
 // gathered is a store whose looks begin when all that are awaited have one of

@@ -88,7 +88,7 @@ func (r room) ensure(s shelf, id string) error {
 // tombstone each, since devices must hear of it.
 func (r room) empty(c call, s shelf) error {
 	if !s.notes() {
-		return r.txn.DropCollection(s.name)
+		return r.drop(s)
 	}
 	var ids []string
 	err := r.each(s, store.Range{}, func(o *object) bool {
@@ -99,7 +99,7 @@ func (r room) empty(c call, s shelf) error {
 		_, failed := r.removeNote(c, id)
 		err = errors.Join(err, failed)
 	}
-	return err
+	return errors.Join(err, r.txn.DropCollection(s.granted().name))
 }
 
 // emptyBucket removes what is in the bucket with an id.
@@ -116,5 +116,10 @@ func (r room) emptyBucket(c call, id string) error {
 	for _, name := range names {
 		err = errors.Join(err, r.empty(c, records(name).in(other)))
 	}
-	return errors.Join(err, r.txn.DropCollection(collections.in(other).name), r.txn.DropCollection(groups.in(other).name))
+	return errors.Join(err, r.drop(collections.in(other)), r.drop(groups.in(other)))
+}
+
+// drop removes what is on a shelf without a trace.
+func (r room) drop(s shelf) error {
+	return errors.Join(r.txn.DropCollection(s.granted().name), r.txn.DropCollection(s.name))
 }

@@ -31,21 +31,25 @@ func (r room) patch(c call) (reply, error) {
 	if err := cond.holds(o, nil); err != nil {
 		return reply{}, err
 	}
-	after, given, err := p.apply(o)
+	who, err := r.grants(c.shelf, o.id)
 	if err != nil {
 		return reply{}, err
 	}
-	if err := c.sameID(after); err != nil {
+	made, err := p.apply(o, c.shelf, who.with(userID(r.acc.Name)))
+	if err != nil {
 		return reply{}, err
 	}
-	saved, err := r.save(c, c.id, o, after)
+	if err := c.sameID(made.members); err != nil {
+		return reply{}, err
+	}
+	saved, err := r.write(c, c.id, o, made.members, made.who)
 	if err != nil {
 		return reply{}, err
 	}
 	if behavior == "full" {
-		return r.object(http.StatusOK, saved, saved)
+		return r.object(http.StatusOK, c.shelf, saved)
 	}
-	return partial(saved, differing(behavior, o.members(), given, saved.members()))
+	return partial(saved, differing(behavior, o.members(), made.given, saved.members()))
 }
 
 // behavior is how much of the object the answer is to hold.
@@ -62,9 +66,10 @@ func (a ask) behavior() (string, error) {
 
 // delta is what a PATCH says, in one of its three forms.
 type delta struct {
-	media string
-	data  map[string]any
-	ops   []operation
+	media       string
+	data        map[string]any
+	permissions grants
+	ops         []operation
 }
 
 func (c call) delta() (p delta, err error) {
@@ -76,16 +81,22 @@ func (c call) delta() (p delta, err error) {
 	if err == nil && body.empty {
 		err = invalid("body", "data", "Provide at least one of data or permissions")
 	}
-	p.data = body.data
+	p.data, p.permissions = body.data, body.permissions
 	return p, err
 }
 
-// apply returns what an object is to be, and the members that the request gave.
-func (p delta) apply(o *object) (after, given map[string]any, err error) {
-	after = clone(o.members()).(map[string]any)
+// patched is what a PATCH makes of an object, and the members that it gave.
+type patched struct {
+	members, given map[string]any
+	who            grants
+}
+
+// apply returns what an object of a shelf is to be; who has its permissions.
+func (p delta) apply(o *object, s shelf, who grants) (patched, error) {
+	after := clone(o.members()).(map[string]any)
 	switch p.media {
 	case typePatch:
-		return p.patched(after)
+		return p.steps(after, s, who)
 	case typeMerge:
 		merge(after, p.data)
 	default:
@@ -93,7 +104,7 @@ func (p delta) apply(o *object) (after, given map[string]any, err error) {
 			after[name] = v
 		}
 	}
-	return after, p.data, nil
+	return patched{after, p.data, who.after(p.permissions)}, nil
 }
 
 // merge applies a merge patch (RFC 7396): null removes.
@@ -162,49 +173,40 @@ func (a ask) operations() (ops []operation, err error) {
 	return ops, nil
 }
 
-// patched applies a JSON patch, whose paths are under /data.
-func (p delta) patched(before map[string]any) (after, given map[string]any, err error) {
-	nobody := map[string]any{"read": map[string]any{}, "write": map[string]any{}}
+// steps applies a JSON patch, whose paths are under /data and /permissions.
+func (p delta) steps(before map[string]any, s shelf, who grants) (made patched, err error) {
 	copied := 0
-	doc := any(map[string]any{"data": before, "permissions": nobody})
+	doc := any(map[string]any{"data": before, "permissions": who.tree()})
 	for _, op := range p.ops {
-		if op.forbids() {
-			continue
-		}
 		if copied += op.weight(doc); copied > maxCopied {
-			return nil, nil, invalid("body", "", "JSON Patch operation failed: too much is copied")
+			return made, invalid("body", "", "JSON Patch operation failed: too much is copied")
 		}
 		if doc, err = op.permit().apply(doc); err != nil {
-			return nil, nil, unnamed("body", "JSON Patch operation failed: "+err.Error())
+			return made, unnamed("body", "JSON Patch operation failed: "+err.Error())
 		}
 	}
 	whole, _ := doc.(map[string]any)
 	after, ok := whole["data"].(map[string]any)
 	if !ok {
-		return nil, nil, invalid("body", "data", "data is not a mapping type")
+		return made, invalid("body", "data", "data is not a mapping type")
 	}
 	raw, err := text(after)
 	if err == nil {
 		err = wire.CheckJSON(raw) // steps can nest deeper than one body
 	}
 	if err != nil {
-		return nil, nil, invalid("body", "data", "JSON Patch operation failed: "+err.Error())
+		return made, invalid("body", "data", "JSON Patch operation failed: "+err.Error())
 	}
-	return after, after, nil
+	who, err = s.untree(whole["permissions"])
+	return patched{after, after, who}, err
 }
 
-// forbids reports whether the operation takes a permission away: none is kept.
-func (op operation) forbids() bool {
-	if op.Op != "remove" || op.Path == nil {
-		return false
-	}
-	parts := strings.Split(*op.Path, "/")
-	return len(parts) == 4 && parts[1] == "permissions" && (parts[2] == "read" || parts[2] == "write")
-}
-
-// permit gives a permission its value, which is its name.
+// permit gives a permission that is added its value, which is its name.
 func (op operation) permit() operation {
-	if op.Value == nil && op.Path != nil && strings.HasPrefix(*op.Path, "/permissions/") {
+	if op.Path == nil {
+		return op
+	}
+	if strings.HasPrefix(*op.Path, "/permissions/read/") || strings.HasPrefix(*op.Path, "/permissions/write/") {
 		op.Value = json.RawMessage("null")
 	}
 	return op

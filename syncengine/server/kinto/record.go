@@ -5,15 +5,18 @@ import (
 	"strings"
 )
 
-// permitted is the body of an answer with one object: the bucket's owner may do
-// everything.
+// permitted is the body of an answer with one object.
 type permitted struct {
-	Permissions map[string][]string `json:"permissions"`
-	Data        any                 `json:"data"`
+	Permissions grants  `json:"permissions"`
+	Data        *object `json:"data"`
 }
 
-func (r room) object(status int, o *object, data any) (reply, error) {
-	out, err := answered(status, permitted{map[string][]string{"write": {userID(r.acc.Name)}}, data})
+func (r room) object(status int, s shelf, o *object) (reply, error) {
+	who, err := r.grants(s, o.id)
+	if err != nil {
+		return reply{}, err
+	}
+	out, err := answered(status, permitted{who.with(userID(r.acc.Name)), o})
 	if err != nil {
 		return reply{}, err
 	}
@@ -62,7 +65,7 @@ func (r room) get(c call) (reply, error) {
 	if err := cond.holds(o, nil); err != nil {
 		return reply{}, err
 	}
-	out, err := r.object(http.StatusOK, o, o)
+	out, err := r.object(http.StatusOK, c.shelf, o)
 	if fields := c.fields(); fields != nil {
 		out, err = partial(o, o.subset(fields))
 	}
@@ -99,11 +102,22 @@ func (r room) put(c call) (reply, error) {
 	if o == nil {
 		status = http.StatusCreated
 	}
-	saved, err := r.save(c, c.id, o, members)
+	saved, err := r.write(c, c.id, o, members, body.permissions)
 	if err != nil {
 		return reply{}, err
 	}
-	return r.object(status, saved, saved)
+	return r.object(status, c.shelf, saved)
+}
+
+// write saves an object with its permissions, which stay as they are if none are
+// given. What is made anew has only those.
+func (r room) write(c call, id string, old *object, members map[string]any, given grants) (*object, error) {
+	if old == nil || len(given) > 0 {
+		if err := r.grant(c.shelf, id, given); err != nil {
+			return nil, err
+		}
+	}
+	return r.save(c, id, old, members)
 }
 
 // again answers a write that was made already, with the note as it is now: who
@@ -127,7 +141,7 @@ func (r room) again(c call, o *object, data map[string]any) (reply, bool, error)
 		}
 		return reply{}, true, modified(nil, rev)
 	}
-	out, err := r.object(http.StatusOK, o, o)
+	out, err := r.object(http.StatusOK, c.shelf, o)
 	return out, true, err
 }
 
@@ -168,13 +182,13 @@ func (r room) post(c call) (reply, error) {
 		return reply{}, err
 	}
 	if o != nil {
-		return r.object(http.StatusOK, o, o)
+		return r.object(http.StatusOK, c.shelf, o)
 	}
-	saved, err := r.save(c, name, nil, body.data)
+	saved, err := r.write(c, name, nil, body.data, body.permissions)
 	if err != nil {
 		return reply{}, err
 	}
-	return r.object(http.StatusCreated, saved, saved)
+	return r.object(http.StatusCreated, c.shelf, saved)
 }
 
 // delete answers DELETE of an object.

@@ -3,7 +3,6 @@ package kinto
 import (
 	"cmp"
 	"errors"
-	"fmt"
 	"slices"
 
 	"stet/model"
@@ -114,7 +113,7 @@ func (r room) save(c call, id string, old *object, members map[string]any) (*obj
 		return nil, err
 	}
 	if len(body) > r.d.opts.Limits.Body {
-		return nil, &fault{status: 413, errno: errnoTooLarge, message: fmt.Sprintf("An object can have %d bytes.", r.d.opts.Limits.Body)}
+		return nil, tooLarge(r.d.opts.Limits.Body)
 	}
 	doc, err := r.txn.PutDoc(c.shelf.name, id, body)
 	if err != nil {
@@ -134,6 +133,9 @@ func (r room) remove(c call, o *object) (*object, error) {
 		if err := r.emptyBucket(c, o.id); err != nil {
 			return nil, err
 		}
+	}
+	if err := r.grant(c.shelf, o.id, nil); err != nil {
+		return nil, err
 	}
 	if c.shelf.notes() {
 		return r.removeNote(c, o.id)
