@@ -58,7 +58,9 @@ func (f filter) read(value string) any {
 	case "in", "exclude":
 		var list []any
 		for part := range strings.SplitSeq(value, ",") {
-			list = append(list, f.scalar(part))
+			if part != "" { // nothing before or after a comma is no value
+				list = append(list, f.scalar(part))
+			}
 		}
 		return list
 	case "contains", "contains_any":
@@ -108,9 +110,8 @@ func (f *filter) timestamps(name, value string, limit int64) error {
 		}
 		list[i] = json.Number(strconv.FormatInt(n, 10))
 	}
-	f.value = list[0]
-	if many {
-		f.value = list
+	if f.value = any(list); !many {
+		f.value = list[0]
 	}
 	return nil
 }
