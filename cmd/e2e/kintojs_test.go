@@ -82,7 +82,7 @@ func TestKintoClientsMeetTheSame(t *testing.T) {
 	needed(t)
 	t.Parallel()
 	t.Run("side by side", func(t *testing.T) {
-		for name, least := range map[string]int{"http": 190, "sync": 90} {
+		for name, least := range map[string]int{"http": 190, "sync": 90, "asked": 330, "habits": 44} {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
 				meetTheSame(t, name, least)

@@ -41,12 +41,12 @@ globalThis.fetch = through;
 let devices = 0;
 
 // device is a kinto.js collection with a database of its own.
-export function device(collection, options = {}) {
+export function device(collection, options = {}, more) {
   const db = new Kinto({
     events: mitt(), remote, headers, bucket: "default", timeout: 30_000,
     adapterOptions: { dbName: `device-${process.pid}-${++devices}` }, ...options,
   });
-  return db.collection(collection);
+  return db.collection(collection, more);
 }
 
 export const http = (options = {}) => new KintoClient(remote, { headers, ...options });
