@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -11,11 +12,16 @@ import (
 	"stet/syncengine/sim"
 )
 
-// TestMain makes the test binary a worker where it is started as one.
+// TestMain sets SQLite up as the program does, and makes the test binary a
+// worker where it is started as one.
 func TestMain(m *testing.M) {
 	if slices.Contains(os.Args, "-child") {
 		main()
 		return
+	}
+	if err := keepMemory(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
 	}
 	os.Exit(m.Run())
 }
