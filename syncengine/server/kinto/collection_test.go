@@ -166,6 +166,12 @@ func TestKintoOtherBuckets(t *testing.T) {
 	s.do("PUT", blog, nil, bob...).want(201) // his own, of the same name
 	s.do("GET", posts, nil, bob...).want(404, 111)
 
+	s.do("DELETE", blog+"/collections/notes", nil).want(200)
+	s.do("PUT", blog+"/collections/notes", data()).want(201)
+	if here, there := s.listed(notes), s.listed(posts+"?_since=0"); here != "a" || there != "" {
+		t.Errorf("a collection of the other bucket deleted: the notes are %q, it has %q", here, there)
+	}
+	s.put(posts+"/a", "title", "a post")
 	s.do("DELETE", blog, nil).want(200)
 	s.do("GET", posts, nil).want(403, 121)
 	s.do("PUT", blog, nil).want(201)
