@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"stet/model"
 	"stet/syncengine/server"
 	"stet/syncengine/server/store"
 	"stet/syncengine/wire"
@@ -165,6 +166,11 @@ func TestKintoPermissionsAreKept(t *testing.T) {
 		if made := s.do("PUT", of, data()).want(201); granted(made) != "write:account:ann" {
 			t.Errorf("%s, made again, has %s", of, granted(made))
 		}
+	}
+	s.do("PUT", notes+"/b", `{"permissions":{"read":["bob"]}}`).want(201)
+	s.apply(model.Op{NoteID: "b", Kind: model.Delete, BaseRev: s.record("b").Rev})
+	if made := s.do("PUT", notes+"/b", data()).want(201); granted(made) != "write:account:ann" {
+		t.Errorf("a note that a device deleted, made again, has %s", granted(made))
 	}
 	s.do("PUT", blog+"/collections/posts", data()).want(201)
 	if made := s.do("PUT", blog+"/collections/posts/records/a", data()).want(201); granted(made) != "write:account:ann" {

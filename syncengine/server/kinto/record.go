@@ -112,7 +112,7 @@ func (r room) put(c call) (reply, error) {
 // write saves an object with its permissions, which stay as they are if none are
 // given. What is made anew has only those.
 func (r room) write(c call, id string, old *object, members map[string]any, given grants) (*object, error) {
-	if old == nil || len(given) > 0 {
+	if len(given) > 0 || old == nil && c.shelf.notes() { // others may have deleted the note, and left them
 		if err := r.grant(c.shelf, id, given); err != nil {
 			return nil, err
 		}

@@ -51,10 +51,10 @@ await run({
     say("made again", await c.deleteRecord("r").then(() => c.createRecord({ id: "r" })).then((r) => sorted(r.permissions)));
     say("only permissions", (await raw("PATCH", `/buckets/default/collections/${name}/records/r`, { permissions: { read: ["t"] } })));
     say("no list", (await raw("PATCH", `/buckets/default/collections/${name}/records/r`, { permissions: { read: "t" } })));
-    say("group", sorted((await bucket.createGroup(fresh("g"), ["m"], { permissions: { read: ["u"] } })).permissions));
     const own = client.bucket(fresh("permitted"));
     await client.createBucket(own.name);
     say("bucket", await own.setPermissions({ read: ["v"], "collection:create": ["c"] }).then((r) => sorted(r.permissions)), await own.removePermissions({ read: ["v"] }).then((r) => sorted(r.permissions)));
+    say("group", sorted((await own.createGroup("g", ["m"], { permissions: { read: ["u"] } })).permissions));
     await client.deleteBucket(own.name);
     say("notes", await client.bucket("default").collection("notes").addPermissions({ read: ["w"] }).then((r) => sorted(r.permissions)), await client.bucket("default").collection("notes").removePermissions({ read: ["w"] }).then((r) => sorted(r.permissions)));
   },
