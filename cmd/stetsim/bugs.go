@@ -38,6 +38,9 @@ const (
 	fEpoch     = "syncengine/remote/link/epoch.go"
 	fTaken     = "syncengine/taken.go"
 	fMWrite    = "syncengine/server/mutations/write.go"
+	fKOutcome  = "syncengine/remote/kinto/outcome.go"
+	fKCursor   = "syncengine/remote/kinto/cursor.go"
+	fKRefusal  = "syncengine/remote/kinto/refusal.go"
 )
 
 var bugs = []mutant{
@@ -54,6 +57,7 @@ var bugs = []mutant{
 	{"a 401 counts as a refusal for good", "I-12", fPush,
 		"func (e *Engine) pushFailed(ctx context.Context, ops []remote.Op, cause error) error {\n",
 		"func (e *Engine) pushFailed(ctx context.Context, ops []remote.Op, cause error) error {\n	if errors.Is(cause, remote.ErrAuth) {\n		return e.each(ctx, ops, func(tx store.Tx, i int) error { return e.settleRejected(tx, ops[i].Op, \"401\") })\n	}\n"},
+	{"a batch that was undone is believed", "I-1", fKOutcome, "(r.status == http.StatusConflict || r.status >= 500)", "r.status >= 500"},
 	// I-2: row, shadow and outbox belong together.
 	{"a save without its op", "I-2", fOutbox,
 		"	if err := tx.SetOps(note.ID, queued); err != nil {",
@@ -100,6 +104,8 @@ var bugs = []mutant{
 	{"a held change is thrown away", "I-7", fAbsorb, "		return held, e.hold(tx, rec, store.HeldForOp)\n	}\n	if mode.comparing() {", "		return held, nil\n	}\n	if mode.comparing() {"},
 	{"the cursor jumps over what others wrote", "I-7", fPush, "	if err != nil || cursor != res.Prev {", "	if err != nil || cursor == \"\" {"},
 	{"a change during a review is ignored", "I-7", fAbsorb, "	case s.inReview:\n		return e.reviewMoved(tx, s, rec)\n	case s.note.Status == model.Synced && (rec", "	case s.inReview:\n		return ignored, nil\n	case s.note.Status == model.Synced && (rec"},
+	{"rows that come late are not looked for", "I-7", fKCursor, "	settled := min(w.Start-overlap, etag)", "	settled := etag"},
+	{"a version that builds on another one is a change like any", "I-17", fAbsorb, "	for _, parent := range rec.Parents { // newest first\n", "	for _, parent := range rec.Parents[:0] { // newest first\n"},
 	// I-8: revisions only grow.
 	{"the server's clock goes back with the wall's", "I-8", fApply, "	rev := max(g.w.s.opts.Now().UnixMilli(), acc.clock+1)", "	rev := g.w.s.opts.Now().UnixMilli()"},
 	{"the account's clock is not stored", "I-8", fApply, "	for id := range g.dirty {\n", "	for id := range g.dirty {\n		if g.accounts[id].clock%3 == 0 {\n			continue\n		}\n"},
@@ -136,6 +142,7 @@ var bugs = []mutant{
 	{"a purge is forgotten by a change of server", "I-18", fLocalRow, "FROM notes WHERE purged = 0 OR status <> 'synced' ORDER BY id", "FROM notes WHERE purged = 0 ORDER BY id"},
 	{"an op of unknown fate is never sent again", "I-18", fLocalOut, "	const sent = \"WHERE state = 'sent' AND", "	const sent = \"WHERE state = 'never' AND"},
 	{"Retry-After is forgotten", "I-18", fEngine, "	wait := at.Sub(e.now())\n	if wait <= 0 ||", "	wait := time.Duration(0)\n	if wait <= 0 ||"},
+	{"Backoff is forgotten", "I-18", fKRefusal, "link.Wait(h.Get(\"Backoff\"), \"\")", "link.Wait(h.Get(\"Retry-After\"), \"\")"},
 	{"waits grow without end", "I-18", fSettle, "	wait := max(e.backoff(op.Attempt), min(out.After, maxRetryAfter))", "	wait := max(e.backoff(op.Attempt)*1000, min(out.After, maxRetryAfter))"},
 	{"a driver goes on asking after 429", "I-18", fBatch, "	if first.Stopped != nil {", "	if false {"},
 	// I-19: what is not the server's is no data.

@@ -140,7 +140,7 @@ func (s *host) judgePuts(account int64, did []put) {
 		if !before.deleted && rec.Fields.Deleted && !w.people.deleted[rec.ID] {
 			w.violate("I-14", "note %s is deleted on the server, though nobody deleted it", rec.ID)
 		}
-		if before.deleted && !rec.Fields.Deleted && len(w.servers) == 1 && !w.people.want(p.op, before.step) {
+		if before.deleted && !rec.Fields.Deleted && len(w.servers) == 1 && !w.people.want(p.op, before.step) && !w.unnamed(p.op) {
 			w.violate("I-6", "note %s was deleted at step %d and lives again, though nobody wanted it", rec.ID, before.step)
 		}
 		k.clock = rec.Rev
@@ -185,6 +185,14 @@ func (s *host) judgeBase(op model.Op, before entry, res store.Result) {
 	if !before.deleted && res.Record.Fields.Deleted && !w.people.deleted[op.NoteID] {
 		w.violate("I-14", "note %s is deleted on the server, though nobody deleted it", op.NoteID)
 	}
+}
+
+// unnamed reports whether an op makes a note whose id another's log does not keep:
+// if its answer was lost and the note was deleted since, the log's deletion names
+// something unknown, and the note is made again.
+func (w *world) unnamed(op model.Op) bool {
+	c := w.script.Config
+	return c.Foreign && op.Kind == model.Create && c.dialect(0) == Mutations
 }
 
 // want reports whether somebody wanted a note to live after it was deleted, or

@@ -30,8 +30,9 @@
 // share what one answer may have, a member may not occur twice in an object nor
 // nest deeper than 32 levels, text is not escaped to ASCII, a filter on a field
 // that some records lack is no error, tombstones are marked whatever _fields
-// says, permissions are kept and open nothing to anybody, a schema of a collection is kept and not enforced, two accounts can have buckets
-// of one name, there is no account endpoint, and web pages may read 401 answers.
+// says, permissions are kept and open nothing to anybody, a schema of a
+// collection is kept and not enforced, two accounts can have buckets of one name,
+// there is no account endpoint, and web pages may read 401 answers.
 package kinto
 
 import (
