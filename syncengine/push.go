@@ -226,16 +226,19 @@ func untouched(err error) bool {
 // before it looked at them: they are compared like all others, and this round
 // may send them yet. Those that were out before stay frozen.
 func (e *Engine) unsend(ctx context.Context, r *round, ops []remote.Op) error {
-	return e.each(ctx, ops, func(tx store.Tx, i int) error { return takeBack(tx, r, ops[i].Op) })
+	return e.each(ctx, ops, func(tx store.Tx, i int) error { return e.takeBack(tx, r, ops[i].Op) })
 }
 
-// takeBack is unsend for one op.
-func takeBack(tx store.Tx, r *round, op model.Op) error {
+// takeBack is unsend for one op. An error that its note showed is gone with it.
+func (e *Engine) takeBack(tx store.Tx, r *round, op model.Op) error {
 	delete(r.tried, op.ID)
 	if op.State == model.Sent {
 		return nil
 	}
-	return tx.Postpone(op.ID, "", time.Time{}, true)
+	if err := tx.Postpone(op.ID, "", time.Time{}, true); err != nil {
+		return fmt.Errorf("take op back: %w", err)
+	}
+	return e.restatus(tx, op.NoteID, model.MoveRetry)
 }
 
 // mayAgain reports whether an op that a server did not look at, since it wants
@@ -274,7 +277,7 @@ func (e *Engine) settleAll(ctx context.Context, r *round, ops []remote.Op, res r
 	}
 	err = e.each(ctx, ops, func(tx store.Tx, i int) error {
 		if res.PullFirst && r.mayAgain(res.Outcomes[i]) {
-			return takeBack(tx, r, ops[i].Op)
+			return e.takeBack(tx, r, ops[i].Op)
 		}
 		did, err := e.settle(tx, ops[i].Op, res.Outcomes[i])
 		r.count(did)

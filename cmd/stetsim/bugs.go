@@ -71,6 +71,7 @@ var bugs = []mutant{
 	{"a draft is not written", "I-2", fDrafts,
 		"func (s *Store) PutDraft(ctx context.Context, d model.Draft) error {\n",
 		"func (s *Store) PutDraft(ctx context.Context, d model.Draft) error {\n	if len(d.Text.Body) > 60 {\n		return nil\n	}\n"},
+	{"an op that is taken back leaves its error on the note", "I-2", fPush, "	return e.restatus(tx, op.NoteID, model.MoveRetry)", "	return nil"},
 	// I-3: nothing is applied twice.
 	{"unknown fate is taken for not applied", "I-3", fSettle, "	thaw = thaw && op.State != model.Sent\n", "	thaw = true\n"},
 	{"a sent op is not frozen", "I-3", fPush, "		if err := tx.Freeze(ids, cursor); err != nil {\n			return err\n		}\n", ""},
@@ -97,6 +98,8 @@ var bugs = []mutant{
 	// I-6: what was deleted stays deleted.
 	{"append to a tombstone", "I-6", fJudge, "	case cur.Fields.Deleted:\n		return store.Conflict, cur.Fields\n	}\n	after := op.Patch.Apply(cur.Fields)\n	if len(after.Log)", "	}\n	after := op.Patch.Apply(cur.Fields)\n	after.Deleted = false\n	if len(after.Log)"},
 	{"an edit wins over a deletion without a word", "I-6", fMerge, "	case base == nil || !base.Deleted && edited(*base, live):", "	case base != nil && edited(*base, live):\n		r.Merged = live.Clone()\n	case base == nil:"},
+	{"create over a tombstone", "I-6", fJudge, "		case cur != nil && !cur.Purged:\n			return store.AlreadyExists, cur.Fields\n		case cur != nil && op.UnlessPurged:\n", "		case cur != nil && !cur.Fields.Deleted:\n			return store.AlreadyExists, cur.Fields\n		case cur != nil && cur.Purged && op.UnlessPurged:\n"},
+	{"a purge is undone by who did not see it", "I-6", fJudge, "		case cur != nil && op.UnlessPurged:\n			return store.Purged, cur.Fields\n", ""},
 	// I-7: the cursor skips nothing.
 	{"a page leaves out its first change", "I-7", fRead, "WHERE n.account = ? AND n.rev > ? AND", "WHERE n.account = ? AND n.rev > ? + 1 AND"},
 	{"the page's cursor is one too far", "I-7", fRead, "		if len(page.Changes) == limit || size >= maxBytes {\n			page.More, page.Next = true, last\n", "		if len(page.Changes) == limit || size >= maxBytes {\n			var tag string\n			var purged bool\n			if rec, _, err := s.scanChange(rows, &tag, &purged); err == nil {\n				last = acc.place(rec.Rev, tag)\n			}\n			page.More, page.Next = true, last\n"},
@@ -127,6 +130,7 @@ var bugs = []mutant{
 	{"the server trusts any cursor", "I-15", fCursor, "	return known(err == nil && tag == since.Tag)\n", "	return nil\n"},
 	{"a new epoch goes unnoticed", "I-15", fCursor, "	case since.Epoch != a.epoch:\n		return store.ErrEpoch\n", ""},
 	{"an answer of another epoch is believed", "I-15", fEpoch, "	case e.name != \"\" && e.name != told:\n", "	case e.name != \"\" && e.name != told && told == \"\":\n"},
+	{"what was taken beyond the cursor is not looked for", "I-15", fTaken, "		return writeLanded(tx, append(all, landed{ops[i].NoteID, out.Rev}))", "		return nil"},
 	// I-16: a cloned home.
 	{"a changed op keeps its id", "I-16", fOutbox, "	for _, in := range s.intents() {\n		ops = append(ops, model.Op{ID: h.newID(), ", "	kept := \"\"\n	for _, op := range s.ops {\n		if op.State == model.Queued {\n			kept = op.ID\n		}\n	}\n	for _, in := range s.intents() {\n		id := kept\n		if kept = \"\"; id == \"\" {\n			id = h.newID()\n		}\n		ops = append(ops, model.Op{ID: id, "},
 	// I-17: review exactly when edits overlap.
@@ -163,7 +167,5 @@ var bugs = []mutant{
 // them.
 var rareBugs = []mutant{
 	{"a replay is believed though the note changed since", "I-5", fPush, "		if o.Kind != remote.Applied || !o.Superseded {", "		if o.Rev >= 0 {"},
-	{"create over a tombstone", "I-6", fJudge, "		case cur != nil && !cur.Purged:\n", "		case cur != nil && !cur.Purged && !cur.Fields.Deleted:\n"},
-	{"a purge is undone by who did not see it", "I-6", fJudge, "		case cur != nil && op.UnlessPurged:\n			return store.Purged, cur.Fields\n", ""},
-	{"what was taken beyond the cursor is not looked for", "I-15", fTaken, "		return writeLanded(tx, append(all, landed{ops[i].NoteID, out.Rev}))", "		return nil"},
+	{"a create that overrules a purge revives a tombstone", "I-6", fJudge, "		case cur != nil && !cur.Purged:\n", "		case cur != nil && !cur.Purged && !cur.Fields.Deleted:\n"},
 }

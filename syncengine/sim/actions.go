@@ -29,6 +29,7 @@ const (
 	Purge         Action = "purge"
 	Many          Action = "many notes"
 	DeleteMany    Action = "delete many"
+	DeleteSome    Action = "delete some"
 	Round         Action = "round"
 	Agree         Action = "round --yes"
 	Reopen        Action = "reopen"
@@ -52,7 +53,7 @@ const (
 )
 
 // actions are the kinds of steps with their mean weights; a rare one is left
-// out in some seeds altogether.
+// out in some seeds altogether, one without a weight is a habit only.
 var actions = []struct {
 	do     Action
 	weight float64
@@ -99,6 +100,7 @@ var actions = []struct {
 	{ServerWipe, 0.2, true, (*world).doServerWipe},
 	{ServerCompact, 0.3, true, (*world).doServerCompact},
 	{Lock, 0.4, true, (*world).doLock},
+	{DeleteSome, 0, true, (*world).doDeleteSome},
 }
 
 var deeds = func() map[Action]func(*world, *device) {
@@ -121,11 +123,19 @@ func (w *world) act(d *device, do Action) {
 // others lets somebody act between two requests or transactions of a device's
 // round.
 func (w *world) others(d *device) {
-	if w.calm || w.depth >= 2 || !w.chance(w.script.Config.Meet) {
+	if w.calm || w.depth >= 2 {
+		return
+	}
+	burst := w.on != 0 && w.chance(w.script.Config.Burst)
+	if !burst && !w.chance(w.script.Config.Meet) {
 		return
 	}
 	w.depth++
 	defer func() { w.depth-- }()
+	if burst {
+		w.burst(d)
+		return
+	}
 	who, do := d, []Action{Edit, Edit, Tag, Append, Delete, Restore, Resolve, Retitle, SaveEditor, Round}[w.rng.IntN(10)]
 	if w.rng.IntN(2) == 0 {
 		who = w.devices[w.rng.IntN(len(w.devices))]
@@ -196,7 +206,7 @@ func (w *world) doServerCompact(d *device) {
 // rare are the states that schedules must have met now and then, beside every
 // kind of fault and every action.
 var rare = []string{"process killed", "server crash before commit", "server crash after commit", "met by others", "lease refused",
-	"guard held", "home cloned", "home restored", "server restored", "server file copied back", "server wiped", "server compacted",
+	"guard held", "home cloned", "home restored", "server restored", "server file copied back", "server wiped", "server compacted", "request too large",
 	"verdict replayed", "verdict conflict", "verdict already-exists", "verdict unknown-note", "verdict purged", "row was late"}
 
 // Kinds names all that a large number of schedules must have met, as Hits

@@ -69,6 +69,9 @@ func (w *world) drawFault(in Dialect) Fault {
 	if w.calm {
 		return ""
 	}
+	if w.strikes() {
+		return w.ill.fault
+	}
 	for _, table := range [][]chanceOf{faults, foreignFaults[in]} { // in their order: a map has none
 		for _, f := range table {
 			if w.chance(w.script.Config.Faults[f.Fault]) {
@@ -82,6 +85,10 @@ func (w *world) drawFault(in Dialect) Fault {
 // through carries one request and its answer. whole says that the answer is one
 // that the server may have given.
 func (w *world) through(s *host, fault Fault, r *http.Request, body []byte) (res *http.Response, whole bool, err error) {
+	if limit := w.script.Config.Limit; limit > 0 && len(body) > limit && !w.calm && dialectOf(r) == Stet { // nothing of it gets through
+		w.meet("request too large")
+		return page(r, 413, "text/html", "<html>Request Entity Too Large</html>"), true, nil
+	}
 	switch fault {
 	case DropRequest:
 		return nil, false, errCut

@@ -2,7 +2,6 @@ package sim
 
 import (
 	"math/rand/v2"
-	"slices"
 	"time"
 )
 
@@ -27,6 +26,8 @@ type Config struct {
 	Kill   float64         // of a device's process, at each edge of a transaction
 	Crash  float64         // of the server, before or after each commit
 	Meet   float64         // that others act between two requests or transactions of a round
+	Burst  float64         `json:",omitempty"` // that another does much at once between two requests of a spell's round
+	Limit  int             `json:",omitempty"` // most bytes of a request that a proxy lets through; 0 for any number
 	Skew   []time.Duration // what each device's clock is off by
 }
 
@@ -35,6 +36,8 @@ type Step struct {
 	Do     Action
 	Device int
 	Seed   uint64
+	On     int   `json:",omitempty"` // the spell of habit that it belongs to, which has one note; 0 for none
+	Fault  Fault `json:",omitempty"` // what its requests meet from some point on, besides what all may meet
 }
 
 // stream makes the i-th independent source of a seed.
@@ -49,15 +52,20 @@ func Draw(seed uint64) Script {
 	r := stream(seed, 0)
 	s := Script{Seed: seed, Config: drawConfig(r)}
 	s.Config.Dialects = drawDialects(stream(seed, 5), s.Config.Devices)
-	drawForeign(stream(seed, 6), &s.Config)
+	drawForeign(stream(seed, 7), &s.Config)
 	weights, total := drawWeights(r, s.Config)
 	steps := 40
 	if r.IntN(40) == 0 {
 		steps += r.IntN(360)
 	}
 	for range steps {
-		s.Steps = append(s.Steps, Step{pick(r, weights, total), r.IntN(s.Config.Devices), r.Uint64()})
+		s.Steps = append(s.Steps, Step{Do: pick(r, weights, total), Device: r.IntN(s.Config.Devices), Seed: r.Uint64()})
 	}
+	r = stream(seed, 6)
+	if r.IntN(8) == 0 {
+		s.Config.Limit = 500 + r.IntN(700)
+	}
+	s.drawHabits(r)
 	return s
 }
 
@@ -110,14 +118,14 @@ type weighted struct {
 
 func drawWeights(r *rand.Rand, c Config) (out []weighted, total float64) {
 	for _, a := range actions {
+		if a.weight == 0 {
+			continue
+		}
 		w := a.weight * (0.3 + r.Float64())
 		if a.rare && r.Float64() < absent {
 			w = 0
 		}
-		if a.do == SwitchServer && c.Servers < 2 && c.Dialects == nil {
-			w = 0
-		}
-		if a.do == ServerCopied && c.blind() || c.Foreign && slices.Contains(forgets, a.do) {
+		if !c.possible(a.do) {
 			w = 0
 		}
 		out = append(out, weighted{a.do, w})
@@ -125,10 +133,6 @@ func drawWeights(r *rand.Rand, c Config) (out []weighted, total float64) {
 	}
 	return out, total
 }
-
-// forgets are the actions after which only an epoch tells for sure that a server
-// forgot, once others have written there again.
-var forgets = []Action{ServerCopied, ServerRestore, ServerWipe}
 
 func pick(r *rand.Rand, ws []weighted, total float64) Action {
 	x := r.Float64() * total

@@ -81,7 +81,7 @@ func TestMinimise(t *testing.T) {
 	s.Config.Faults, s.Config.Kill, s.Config.Crash, s.Config.Meet = nil, 0, 0, 0
 	plain := s.with(nil)
 	for i := range 12 {
-		plain.Steps = append(plain.Steps, Step{[]Action{Create, Sleep, Edit, Tag}[i%4], 0, uint64(i)})
+		plain.Steps = append(plain.Steps, Step{Do: []Action{Create, Sleep, Edit, Tag}[i%4], Seed: uint64(i)})
 	}
 	fails := func(s Script) bool {
 		creates := 0

@@ -23,6 +23,9 @@ type world struct {
 	servers []*host
 	devices []*device
 	late    []lateRequest
+	on      int            // the spell of habit under way; 0 for none
+	notes   map[int]string // the note of each spell
+	ill     illness        // the fault that the step under way brings with it
 	people  people
 	trace   trace
 	pool    *Pool
@@ -134,7 +137,7 @@ func Run(s Script, o Options) (res Result) {
 		}
 		defer o.Pool.Close()
 	}
-	w := &world{script: s, dir: dir, now: start, hits: map[string]int{}, people: newPeople(), pool: o.Pool}
+	w := &world{script: s, dir: dir, now: start, hits: map[string]int{}, notes: map[int]string{}, people: newPeople(), pool: o.Pool}
 	w.trace.tell = o.Tell
 	defer w.pool.keep(w)
 	defer func() {
@@ -158,6 +161,7 @@ func Run(s Script, o Options) (res Result) {
 	for i, step := range s.Steps {
 		w.step = i
 		w.rng = stream(step.Seed, 1)
+		w.on, w.ill = step.On, step.illness()
 		w.now = w.now.Add(time.Duration(1+w.rng.IntN(5000)) * time.Millisecond)
 		d := w.devices[step.Device%len(w.devices)]
 		w.trace.add("%d %s %s", i, d.label, step.Do)

@@ -29,11 +29,17 @@ func (d *device) choose(is func(stance) bool) (id string, s stance, ok bool) {
 	if len(ids) == 0 {
 		return "", s, false
 	}
+	if id, ok := d.w.bound(); ok && slices.Contains(ids, id) {
+		return id, d.view[id], true
+	}
 	n := len(ids)
 	if d.w.rng.IntN(2) == 0 { // people come back to a few notes, which is where they meet
 		n = min(n, 3)
 	}
 	id = ids[d.w.rng.IntN(n)]
+	if was := d.view[d.w.notes[d.w.on]]; !was.exists || was.note.Purged {
+		d.w.bind(id) // the spell goes on with it
+	}
 	return id, d.view[id], true
 }
 
@@ -74,6 +80,7 @@ func (w *world) doCreate(d *device) {
 func (d *device) create(f model.Fields, written ...string) {
 	n, err := d.any().notes.Create(ctx, f)
 	if d.done("create", err) {
+		d.w.bind(n.ID)
 		d.saved(n.ID, written...)
 	}
 }
@@ -302,5 +309,19 @@ func (w *world) doDeleteMany(d *device) {
 		if s := d.view[id]; s.exists && !s.note.Deleted && !s.note.Purged {
 			d.delete(id)
 		}
+	}
+}
+
+func (w *world) doDeleteSome(d *device) {
+	var ids []string
+	for id, s := range d.view {
+		if s.exists && alive(s) && !s.note.Purged {
+			ids = append(ids, id)
+		}
+	}
+	slices.Sort(ids)
+	w.rng.Shuffle(len(ids), func(i, k int) { ids[i], ids[k] = ids[k], ids[i] })
+	for _, id := range ids[:min(len(ids), 8+w.rng.IntN(9))] {
+		d.delete(id)
 	}
 }
