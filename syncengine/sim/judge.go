@@ -2,6 +2,7 @@ package sim
 
 import (
 	"maps"
+	"slices"
 	"strings"
 
 	"stet/model"
@@ -187,12 +188,14 @@ func (s *host) judgeBase(op model.Op, before entry, res store.Result) {
 	}
 }
 
-// unnamed reports whether an op makes a note whose id another's log does not keep:
-// if its answer was lost and the note was deleted since, the log's deletion names
-// something unknown, and the note is made again.
+// unnamed reports whether an op makes a note of which its device never heard that
+// a foreign log has it: if that answer was lost, and the note was deleted since,
+// the log is silent about both, and the note is made again.
 func (w *world) unnamed(op model.Op) bool {
 	c := w.script.Config
-	return c.Foreign && op.Kind == model.Create && c.dialect(0) == Mutations
+	return c.Foreign && c.dialect(0) == Mutations && slices.ContainsFunc(w.devices, func(d *device) bool {
+		return d.label == op.Device && d.view[op.NoteID].shadow.Rev == 0
+	})
 }
 
 // want reports whether somebody wanted a note to live after it was deleted, or
