@@ -278,8 +278,8 @@ func (d *device) checkCursor() {
 		}
 		v, there := d.view[id]
 		if e.deleted && (!there || !v.exists || v.known() <= 1 || v.shadow.Fields.Deleted || v.held != nil && v.held.Fields.Deleted ||
-			v.underWay()) {
-			continue // a whole listing tells of no tombstones; whoever writes will meet it
+			v.underWay() || v.note.Purged) {
+			continue // a whole listing tells of no tombstones, a purge here drops those kept aside; whoever writes will meet it
 		}
 		if v.known() < e.rev {
 			d.w.violate("I-7", "%s stands at %d and has %s at %d, not at %d: %s %s", d.label, at, id, v.known(), e.rev, v.note.Status, tellOps(v.ops))
