@@ -130,7 +130,6 @@ var bugs = []mutant{
 	{"the server trusts any cursor", "I-15", fCursor, "	return known(err == nil && tag == since.Tag)\n", "	return nil\n"},
 	{"a new epoch goes unnoticed", "I-15", fCursor, "	case since.Epoch != a.epoch:\n		return store.ErrEpoch\n", ""},
 	{"an answer of another epoch is believed", "I-15", fEpoch, "	case e.name != \"\" && e.name != told:\n", "	case e.name != \"\" && e.name != told && told == \"\":\n"},
-	{"what was taken beyond the cursor is not looked for", "I-15", fTaken, "		return writeLanded(tx, append(all, landed{ops[i].NoteID, out.Rev}))", "		return nil"},
 	// I-16: a cloned home.
 	{"a changed op keeps its id", "I-16", fOutbox, "	for _, in := range s.intents() {\n		ops = append(ops, model.Op{ID: h.newID(), ", "	kept := \"\"\n	for _, op := range s.ops {\n		if op.State == model.Queued {\n			kept = op.ID\n		}\n	}\n	for _, in := range s.intents() {\n		id := kept\n		if kept = \"\"; id == \"\" {\n			id = h.newID()\n		}\n		ops = append(ops, model.Op{ID: id, "},
 	// I-17: review exactly when edits overlap.
@@ -168,4 +167,5 @@ var bugs = []mutant{
 var rareBugs = []mutant{
 	{"a replay is believed though the note changed since", "I-5", fPush, "		if o.Kind != remote.Applied || !o.Superseded {", "		if o.Rev >= 0 {"},
 	{"a create that overrules a purge revives a tombstone", "I-6", fJudge, "		case cur != nil && !cur.Purged:\n", "		case cur != nil && !cur.Purged && !cur.Fields.Deleted:\n"},
+	{"what was taken beyond the cursor is not looked for", "I-15", fTaken, "		return writeLanded(tx, append(all, landed{op.NoteID, out.Rev}))", "		return nil"},
 }

@@ -85,7 +85,7 @@ func (w *world) drawFault(in Dialect) Fault {
 // through carries one request and its answer. whole says that the answer is one
 // that the server may have given.
 func (w *world) through(s *host, fault Fault, r *http.Request, body []byte) (res *http.Response, whole bool, err error) {
-	if limit := w.script.Config.Limit; limit > 0 && len(body) > limit && !w.calm && dialectOf(r) == Stet { // nothing of it gets through
+	if limit := w.script.Config.Limit; limit > 0 && !w.calm && dialectOf(r) == Stet && len(w.decoded(r, body)) > limit { // nothing of it gets through
 		w.meet("request too large")
 		return page(r, 413, "text/html", "<html>Request Entity Too Large</html>"), true, nil
 	}

@@ -27,7 +27,7 @@ type Config struct {
 	Crash  float64         // of the server, before or after each commit
 	Meet   float64         // that others act between two requests or transactions of a round
 	Burst  float64         `json:",omitempty"` // that another does much at once between two requests of a spell's round
-	Limit  int             `json:",omitempty"` // most bytes of a request that a proxy lets through; 0 for any number
+	Limit  int             `json:",omitempty"` // most bytes of a request, decoded, that a proxy lets through; 0 for any number
 	Skew   []time.Duration // what each device's clock is off by
 }
 
@@ -62,8 +62,8 @@ func Draw(seed uint64) Script {
 		s.Steps = append(s.Steps, Step{Do: pick(r, weights, total), Device: r.IntN(s.Config.Devices), Seed: r.Uint64()})
 	}
 	r = stream(seed, 6)
-	if r.IntN(8) == 0 {
-		s.Config.Limit = 500 + r.IntN(700)
+	if r.IntN(6) == 0 { // who bounds the size of requests bounds their number too
+		s.Config.Limit, s.Config.Faults[TooMany429] = 800+r.IntN(2000), 0.05+0.1*r.Float64()
 	}
 	s.drawHabits(r)
 	return s

@@ -36,7 +36,7 @@ var opIDs = regexp.MustCompile(`"opId":"([^"]+)"`)
 // tellOps notes the ops whose fate an answer told: those of a push, and those
 // that a list of changes names.
 func (d *device) tellOps(r *http.Request, sent []byte, res *http.Response) {
-	text := sent
+	text := d.w.decoded(r, sent)
 	if r.Method == http.MethodGet {
 		var err error
 		if text, err = io.ReadAll(res.Body); err != nil {
@@ -44,15 +44,21 @@ func (d *device) tellOps(r *http.Request, sent []byte, res *http.Response) {
 		}
 		res.Body = io.NopCloser(bytes.NewReader(text))
 	}
-	if r.Header.Get("Content-Encoding") == "gzip" && r.Method != http.MethodGet {
-		z, err := gzip.NewReader(bytes.NewReader(text))
-		d.w.must("read request", err)
-		text, err = io.ReadAll(z)
-		d.w.must("read request", err)
-	}
 	for _, m := range opIDs.FindAllSubmatch(text, -1) {
 		d.told[string(m[1])] = true
 	}
+}
+
+// decoded is a request's body without its coding.
+func (w *world) decoded(r *http.Request, body []byte) []byte {
+	if r.Header.Get("Content-Encoding") != "gzip" {
+		return body
+	}
+	z, err := gzip.NewReader(bytes.NewReader(body))
+	w.must("read request", err)
+	text, err := io.ReadAll(z)
+	w.must("read request", err)
+	return text
 }
 
 // tellAll takes every op that is out for told: what the other protocols say of
