@@ -46,9 +46,18 @@ func writeLanded(tx store.Tx, all []landed) error {
 }
 
 // expectLanded notes the last change that a push made, for the next pull.
-func expectLanded(tx store.Tx, ops []remote.Op, res remote.PushResult) error {
+// idempotent says that the server knows an op again.
+func expectLanded(tx store.Tx, ops []remote.Op, res remote.PushResult, idempotent bool) error {
+	cursor, err := tx.Cursor()
+	if err != nil {
+		return err
+	}
 	for i, out := range slices.Backward(res.Outcomes) {
-		if !changed(ops[i], out, res.Next != "") {
+		op := ops[i]
+		now := res.Next != "" && op.State != model.Sent
+		// What an op did that first went out where the cursor still stands lies beyond it.
+		still := idempotent && cursor != "" && op.SentAt == cursor
+		if !changed(op, out, now || still) {
 			continue
 		}
 		all, err := readLanded(tx)
@@ -58,19 +67,19 @@ func expectLanded(tx store.Tx, ops []remote.Op, res remote.PushResult) error {
 		if len(all) == maxLanded {
 			all = all[:maxLanded-1]
 		}
-		return writeLanded(tx, append(all, landed{ops[i].NoteID, out.Rev}))
+		return writeLanded(tx, append(all, landed{op.NoteID, out.Rev}))
 	}
 	return nil
 }
 
 // changed reports whether an op made a change that lies beyond the cursor: it
-// was not overtaken, and did not find all as it wanted it. now says that the
-// answer told of changes made by this very push.
-func changed(op remote.Op, out remote.Outcome, now bool) bool {
+// was not overtaken, and did not find all as it wanted it. beyond says that
+// whatever it did came after the cursor.
+func changed(op remote.Op, out remote.Outcome, beyond bool) bool {
 	if out.Kind != remote.Applied || out.Superseded || out.Seen || out.Rev <= op.BaseRev {
 		return false
 	}
-	return op.Kind == model.Create || op.Kind == model.Update || now && op.State != model.Sent
+	return op.Kind == model.Create || op.Kind == model.Update || beyond
 }
 
 // showLanded strikes out what a page of a pull shows, at this revision or at a
