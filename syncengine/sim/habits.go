@@ -75,7 +75,11 @@ func (c Config) drawSpell(r *rand.Rand, n int) *spell {
 		p.turn = nil
 	}
 	for range 1 + r.IntN(2) {
-		p.themes = append(p.themes, themes[r.IntN(len(themes))])
+		theme := themes[r.IntN(len(themes))]
+		if slices.Contains(theme, Many) && r.IntN(3) > 0 { // it takes ten times as long as others
+			theme = themes[0]
+		}
+		p.themes = append(p.themes, theme)
 	}
 	friends := c.Devices
 	if c.Stranger {
