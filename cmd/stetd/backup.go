@@ -14,7 +14,9 @@ func backupCommand(at place) *cobra.Command {
 		Use: "backup FILE", Short: "Write a copy of the store, also while it is served", Args: oneFile,
 		Long: `Write a consistent copy of the store to FILE, which must not exist. Servers may
 go on writing. FILE appears when the copy is whole, checked and on disk. It holds
-all notes and the hashes of all tokens: keep it as safe as the store.`,
+all notes and the hashes of all tokens: keep it as safe as the store. Put it back
+with stetd restore; a server that finds it copied into place begins a new epoch,
+so that devices notice, but tokens that were revoked since are valid again.`,
 		Example: "  stetd backup /backups/stetd-monday.db",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			path, err := at()

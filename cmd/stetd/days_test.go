@@ -1,10 +1,13 @@
 package main
 
 import (
+	"errors"
+	"io"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -62,6 +65,80 @@ func TestBackupRestoreCompact(t *testing.T) {
 	}
 	if res, _, err := p.do("GET", "/notes/one", token, nil); err != nil || res.StatusCode != 200 {
 		t.Errorf("%v %v", res, err)
+	}
+}
+
+// TestCopiedOverByHand copies an older file over a store that was stopped: the
+// server says so, and tells devices once. A kill and a start are nothing.
+func TestCopiedOverByHand(t *testing.T) {
+	dir := t.TempDir()
+	db, older := filepath.Join(dir, "x.db"), filepath.Join(dir, "older")
+	out, _, _ := stetd(t, "account", "add", "ann", "--store", db)
+	token := strings.TrimSpace(out)
+	end := func(p *process, how os.Signal) string {
+		t.Helper()
+		if err := p.cmd.Process.Signal(how); err != nil {
+			t.Fatal(err)
+		}
+		said, err := io.ReadAll(p.errs)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = p.cmd.Wait()
+		return string(said)
+	}
+	copyFile := func(from, to string) {
+		t.Helper()
+		data, err := os.ReadFile(from)
+		if err = errors.Join(err, os.WriteFile(to, data, 0o600)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var cursor string
+	sync := func(p *process, want int) {
+		t.Helper()
+		res, body, err := p.do(http.MethodGet, wire.PathChanges+"?since="+cursor, token, nil)
+		if err != nil || res.StatusCode != want {
+			t.Fatalf("%v %s, want %d", err, body, want)
+		}
+		if want == 200 {
+			page, err := wire.DecodePage(body)
+			if cursor = page.Cursor; err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	p := serve(t, "--store", db)
+	sync(p, 200)
+	if said := end(p, syscall.SIGTERM); said != "" {
+		t.Errorf("a new store: %s", said)
+	}
+	copyFile(db, older)
+	p = serve(t, "--store", db)
+	sync(p, 200)
+	end(p, syscall.SIGKILL)
+	p = serve(t, "--store", db)
+	sync(p, 200)
+	if said := end(p, syscall.SIGTERM); said != "" {
+		t.Errorf("after a kill: %s", said)
+	}
+	copyFile(older, db)
+	p = serve(t, "--store", db)
+	sync(p, 410)
+	cursor = ""
+	sync(p, 200)
+	if said := end(p, syscall.SIGTERM); strings.Count(said, "\n") != 1 || !strings.Contains(said, "not the one that was served last") {
+		t.Errorf("after the copy: %s", said)
+	}
+	p = serve(t, "--store", db)
+	sync(p, 200)
+	end(p, syscall.SIGTERM)
+	if err := os.Mkdir(db+".run.new", 0o700); err != nil {
+		t.Fatal(err)
+	}
+	_, errs, code := stetd(t, "serve", "--listen", "127.0.0.1:0", "--store", db)
+	if code != 1 || !strings.Contains(errs, db+".run") || strings.Count(errs, "\n") != 1 {
+		t.Errorf("exit %d: %s", code, errs)
 	}
 }
 

@@ -60,7 +60,7 @@ func root() *cobra.Command {
 	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage(err.Error()) })
 	cmd.PersistentFlags().StringVar(&path, "store", "", "file of the store (default stetd/stetd.db in the data folder)")
 	cmd.CompletionOptions.HiddenDefaultCmd = true
-	open := func(ctx context.Context) (store.Store, error) { return openStore(ctx, path) }
+	open := func(ctx context.Context) (opened, error) { return openStore(ctx, path) }
 	at := func() (string, error) { return storePath(path) }
 	cmd.AddCommand(serveCommand(open), accountCommand(open), tokenCommand(open), backupCommand(at), restoreCommand(at),
 		compactCommand(at), versionCommand())
@@ -68,18 +68,24 @@ func root() *cobra.Command {
 }
 
 // opener opens the store that the flags name.
-type opener func(ctx context.Context) (store.Store, error)
+type opener func(ctx context.Context) (opened, error)
 
-func openStore(ctx context.Context, path string) (store.Store, error) {
+// opened is a store and the name of its file.
+type opened struct {
+	*sqlite.Store
+	path string
+}
+
+func openStore(ctx context.Context, path string) (opened, error) {
 	path, err := storePath(path)
 	if err != nil {
-		return nil, err
+		return opened{}, err
 	}
 	s, err := sqlite.Open(ctx, path, world())
 	if err != nil {
-		return nil, &storeError{path, err}
+		return opened{}, &storeError{path, err}
 	}
-	return s, nil
+	return opened{s, path}, nil
 }
 
 // world is the real clock and the real randomness.
@@ -116,6 +122,10 @@ func dataFolder() (string, error) {
 
 // with opens the store for the length of do.
 func with(cmd *cobra.Command, open opener, do func(ctx context.Context, s store.Store) error) error {
+	return withFile(cmd, open, func(ctx context.Context, s opened) error { return do(ctx, s) })
+}
+
+func withFile(cmd *cobra.Command, open opener, do func(ctx context.Context, s opened) error) error {
 	s, err := open(cmd.Context())
 	if err != nil {
 		return err

@@ -15,7 +15,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"stet/syncengine/server"
-	"stet/syncengine/server/store"
 )
 
 // grace is how long running requests may take once the server is to stop.
@@ -36,7 +35,7 @@ func serveCommand(open opener) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return with(cmd, open, func(ctx context.Context, st store.Store) error {
+			return withFile(cmd, open, func(ctx context.Context, st opened) error {
 				return s.run(ctx, cmd, st, config)
 			})
 		},
@@ -63,10 +62,14 @@ func (s serving) tls() (*tls.Config, error) {
 	return &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}, nil
 }
 
-func (s serving) run(ctx context.Context, cmd *cobra.Command, st store.Store, config *tls.Config) error {
+func (s serving) run(ctx context.Context, cmd *cobra.Command, st opened, config *tls.Config) error {
 	l, err := net.Listen("tcp", s.listen)
 	if err != nil {
 		return s.explain(err)
+	}
+	same, err := st.Serve(ctx, uuid.NewString)
+	if err != nil {
+		return errors.Join(&storeError{st.path, err}, l.Close())
 	}
 	log := slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: slog.LevelWarn}))
 	srv := server.HTTP(server.New(st, server.Options{Now: time.Now, NewID: uuid.NewString, Log: log, Flush: s.flush}), log)
@@ -75,6 +78,9 @@ func (s serving) run(ctx context.Context, cmd *cobra.Command, st store.Store, co
 		scheme, srv.TLSConfig = "https", config
 	}
 	fmt.Fprintf(cmd.ErrOrStderr(), "listening on %s://%s\n", scheme, l.Addr())
+	if !same {
+		log.Warn("the store is not the one that was served last: every device compares its notes once; tokens are as in this store (stetd token ls)")
+	}
 	ended := make(chan error, 1)
 	go func() {
 		if config != nil {

@@ -47,6 +47,7 @@ func stetd(t *testing.T, args ...string) (stdout, stderr string, code int) {
 type process struct {
 	cmd  *exec.Cmd
 	base string
+	errs *bufio.Reader // what it says after its first line
 }
 
 func serve(t *testing.T, args ...string) *process {
@@ -61,12 +62,13 @@ func serve(t *testing.T, args ...string) *process {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
-	line, err := bufio.NewReader(pipe).ReadString('\n')
+	errs := bufio.NewReader(pipe)
+	line, err := errs.ReadString('\n')
 	base, found := strings.CutPrefix(strings.TrimSpace(line), "listening on ")
 	if err != nil || !found {
 		t.Fatalf("first line %q, %v", line, err)
 	}
-	return &process{cmd, base}
+	return &process{cmd, base, errs}
 }
 
 func (p *process) do(method, path, token string, body []byte, headers ...string) (*http.Response, []byte, error) {

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
-	"slices"
 	"strings"
 
 	"stet/syncengine/remote"
@@ -43,13 +42,6 @@ func drawDialects(r *rand.Rand, devices int) (out []Dialect) {
 		out = append(out, of[r.IntN(len(of))])
 	}
 	return out
-}
-
-// blind reports whether a device may speak a protocol in which only the epoch
-// tells for sure that its server forgot, once others have written there again: a
-// server's file that is copied back by hand keeps it.
-func (c Config) blind() bool {
-	return slices.ContainsFunc(c.Dialects, func(d Dialect) bool { return d != Stet })
 }
 
 func (c Config) dialect(device int) Dialect {

@@ -170,9 +170,7 @@ func (c Config) possible(a Action) bool {
 	switch a {
 	case SwitchServer:
 		return c.Servers > 1 || c.Dialects != nil
-	case ServerCopied:
-		return !c.blind()
-	case ServerRestore, ServerWipe:
+	case ServerCopied, ServerRestore, ServerWipe:
 		return !c.Foreign // only an epoch tells for sure that a server forgot, once others have written there again
 	}
 	return true

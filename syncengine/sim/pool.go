@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
@@ -102,6 +103,14 @@ type site struct {
 	host  *host
 	store *sqlite.Store // open between two runs
 	raw   *side
+	runs  int
+}
+
+// newRun names runs of the store, apart from the chance of a script: how many
+// there were is the pool's business.
+func (s *site) newRun() string {
+	s.runs++
+	return strconv.Itoa(s.runs)
 }
 
 func (s *site) now() time.Time { return s.host.now() }
@@ -124,8 +133,11 @@ func (p *Pool) site(h *host) (*site, *sqlite.Store, error) {
 		return &site{path: path, host: h, raw: &side{path: path}}, nil, os.RemoveAll(filepath.Dir(path))
 	}
 	s.host = h
-	return s, s.store, s.raw.clear(nil)
+	return s, s.store, s.raw.clear(siteRows)
 }
+
+// siteRows: the run of a store that stays open goes on.
+var siteRows = map[string]string{"run": ""}
 
 // homeRows says which rows a new store has, and the first write adds: those
 // that name it. They are kept.
@@ -149,7 +161,8 @@ type side struct {
 // connection that is never closed does not do it.
 const journalRuns = 4
 
-// clear empties all tables, but for those where instead says how.
+// clear empties all tables, but for those where instead says how, or says
+// nothing: they stay.
 func (s *side) clear(instead map[string]string) (err error) {
 	defer func() {
 		if err != nil {
@@ -202,9 +215,12 @@ func (s *side) open(instead map[string]string) (err error) {
 	var full []string
 	s.clean = nil
 	for _, name := range tables {
-		q := instead[name]
-		if q == "" {
+		q, other := instead[name]
+		switch {
+		case !other:
 			q = "DELETE FROM " + name
+		case q == "":
+			continue
 		}
 		st, err := s.db.Prepare(q)
 		if err != nil {

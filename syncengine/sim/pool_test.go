@@ -61,7 +61,13 @@ func TestEmptied(t *testing.T) {
 		compare(t, label, want, was)
 	}
 	for n := range other.sites {
-		compare(t, fmt.Sprint("server", n), content(t, other.sites[n].path), content(t, p.sites[n].path))
+		want, got := content(t, other.sites[n].path), content(t, p.sites[n].path)
+		if got["run"] == "" {
+			t.Errorf("server%d: the run is gone", n)
+		}
+		delete(want, "run") // the one may have been served more often
+		delete(got, "run")
+		compare(t, fmt.Sprint("server", n), want, got)
 	}
 }
 

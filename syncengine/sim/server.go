@@ -48,7 +48,7 @@ func newHost(w *world, n int) *host {
 	at, st, err := w.pool.site(s)
 	w.must("take server", err)
 	if s.site, s.path = at, at.path; st == nil {
-		st = s.load()
+		st = s.load(true)
 	}
 	s.run(st, true)
 	return s
@@ -58,11 +58,18 @@ func (s *host) now() time.Time { return s.w.now.Add(s.skew) }
 
 func (s *host) storeOptions() sqlite.Options { return sqlite.Options{Now: s.site.now, Rand: s.site} }
 
-func (s *host) open(fresh bool) { s.run(s.load(), fresh) }
+func (s *host) open(fresh bool) { s.run(s.load(true), fresh) }
 
-func (s *host) load() *sqlite.Store {
+// load opens the store to serve it, which is the one that was served last or is
+// not.
+func (s *host) load(last bool) *sqlite.Store {
 	st, err := sqlite.Open(ctx, s.path, s.storeOptions())
 	s.w.must("open server store", err)
+	same, err := st.Serve(ctx, s.site.newRun)
+	s.w.must("serve store", err)
+	if same != last {
+		s.w.violate("I-15", "the store took itself for the one served last: %v, and it is: %v", same, last)
+	}
 	return st
 }
 
@@ -128,13 +135,17 @@ func (s *host) restore(b backup) {
 	s.open(false)
 }
 
-// copyBack brings a backup back as someone does who copies the file.
+// copyBack brings a backup back as someone does who copies the file. The server
+// notices, and begins a new epoch as a restore does.
 func (s *host) copyBack(b backup) {
 	s.close()
 	s.remove()
 	s.w.must("copy back", copyFile(b.path, s.path))
+	clocks := s.books.clocks()
 	s.books, s.lost = b.books.clone(), s.lost+1
-	s.open(false)
+	s.books.advance(clocks)
+	s.run(s.load(false), false)
+	s.verify()
 }
 
 // compact throws away the texts and the cursors of the time before.

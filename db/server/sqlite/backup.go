@@ -66,6 +66,11 @@ func backup(ctx context.Context, path, to string) (sum Summary, err error) {
 	} else if err != nil {
 		return sum, err
 	}
+	if err := markCopy(ctx, temp); errors.Is(err, syscall.ENOSPC) {
+		return sum, &FileError{to, err}
+	} else if err != nil {
+		return sum, err
+	}
 	if sum, err = checkCopy(ctx, temp); err != nil {
 		return sum, err
 	}

@@ -31,5 +31,6 @@
 //     emptied is absent from answers, never wrong.
 //
 //   - A restore begins a new epoch and keeps the clock at what the replaced store
-//     gave out.
+//     gave out. So does the start of a server that finds another store than was
+//     served last: store and a file beside it name the run, see [Store.Serve].
 package sqlite

@@ -31,7 +31,7 @@ func TestOldSchemaIsBroughtUp(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = db.Exec(`DROP TABLE collections; DROP INDEX notes_rev; CREATE UNIQUE INDEX notes_rev ON notes (account, rev); PRAGMA user_version = 2`)
+	_, err = db.Exec(`DROP TABLE run; DROP TABLE collections; DROP INDEX notes_rev; CREATE UNIQUE INDEX notes_rev ON notes (account, rev); PRAGMA user_version = 2`)
 	if err = errors.Join(err, db.Close()); err != nil {
 		t.Fatal(err)
 	}

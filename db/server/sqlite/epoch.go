@@ -149,7 +149,7 @@ func inspectWhole(ctx context.Context, conn *sql.Conn) error {
 	var others, loose int
 	err = conn.QueryRowContext(ctx, `SELECT
 		(SELECT count(*) FROM sqlite_schema WHERE type NOT IN ('table', 'index') OR sql LIKE 'CREATE VIRTUAL%'
-			OR type = 'table' AND name NOT IN ('accounts', 'tokens', 'notes', 'changes', 'collections', 'sqlite_sequence', 'sqlite_stat1', 'sqlite_stat4')),
+			OR type = 'table' AND name NOT IN ('accounts', 'tokens', 'notes', 'changes', 'collections', 'run', 'sqlite_sequence', 'sqlite_stat1', 'sqlite_stat4')),
 		(SELECT count(*) FROM notes n LEFT JOIN changes c ON c.account = n.account AND c.rev = n.rev AND c.note = n.id WHERE c.snapshot IS NULL)
 			+ (SELECT count(*) FROM pragma_foreign_key_check)`).Scan(&others, &loose)
 	if err != nil {

@@ -40,6 +40,7 @@ type Options struct {
 // Store is a server store in one SQLite file.
 type Store struct {
 	opts   Options
+	path   string
 	lock   *disk.Lock // shared: no restore under us
 	write  *sql.DB
 	read   *sql.DB
@@ -48,6 +49,7 @@ type Store struct {
 	done   chan struct{} // closed when the writer has ended
 	mu     sync.RWMutex  // held to read while queueing, to write while closing
 	closed bool
+	newRun func() string // not nil while served
 }
 
 var _ store.Store = (*Store)(nil)
@@ -77,7 +79,7 @@ func openFile(ctx context.Context, path string, opts Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{opts: opts, codec: codec, queue: make(chan *job, 4096), done: make(chan struct{})}
+	s := &Store{opts: opts, path: path, codec: codec, queue: make(chan *job, 4096), done: make(chan struct{})}
 	s.write = pool(path, "rw", writing)
 	s.write.SetMaxOpenConns(1)
 	s.read = pool(path, "ro", []string{"PRAGMA trusted_schema=OFF", "PRAGMA query_only=ON", "PRAGMA cache_size=-8192"})
@@ -210,7 +212,8 @@ func pool(path, mode string, pragmas []string) *sql.DB {
 	return sql.OpenDB(connector{dsn, &sqlite3.SQLiteDriver{ConnectHook: hook}})
 }
 
-// Close waits for the writes that were queued, then closes the file.
+// Close waits for the writes that were queued, ends the run of a server, then
+// closes the file.
 func (s *Store) Close() error {
 	s.mu.Lock()
 	if s.closed {

@@ -189,6 +189,9 @@ func (r *restore) begin(temp string) error {
 		if err := r.keepRevoked(tx); err != nil {
 			return err
 		}
+		if err := r.fitRun(tx); err != nil {
+			return err
+		}
 		if r.out.Summary, err = summarize(r.ctx, tx); err != nil {
 			return err
 		}

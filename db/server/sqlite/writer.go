@@ -95,6 +95,7 @@ func (w *writer) abandon() {
 func (w *writer) run() {
 	defer close(w.s.done)
 	defer w.close()
+	defer w.endRun()
 	for first := range w.s.queue {
 		jobs := w.take(first)
 		if err := w.transact(jobs); err != nil {
