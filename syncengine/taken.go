@@ -19,9 +19,8 @@ type landed struct {
 	Rev  int64  `json:"rev"`
 }
 
-// maxLanded bounds the list. What a server forgets are its last changes, so the
-// newest is always kept.
-const maxLanded = 32
+// maxLanded bounds the list; the newest are kept.
+const maxLanded = 1000
 
 func readLanded(tx store.Reader) (all []landed, err error) {
 	text, err := tx.Meta(store.MetaTaken)
@@ -45,31 +44,33 @@ func writeLanded(tx store.Tx, all []landed) error {
 	return tx.SetMeta(store.MetaTaken, string(text))
 }
 
-// expectLanded notes the last change that a push made, for the next pull.
-// idempotent says that the server knows an op again.
+// expectLanded notes the changes that a push made, for the next pull. Each of
+// them counts: a later one may be shown only because another device has written
+// to its note since. idempotent says that the server knows an op again.
 func expectLanded(tx store.Tx, ops []remote.Op, res remote.PushResult, idempotent bool) error {
 	cursor, err := tx.Cursor()
 	if err != nil {
 		return err
 	}
-	for i, out := range slices.Backward(res.Outcomes) {
+	var made []landed
+	for i, out := range res.Outcomes {
 		op := ops[i]
 		now := res.Next != "" && op.State != model.Sent
 		// What an op did that first went out where the cursor still stands lies beyond it.
 		still := idempotent && cursor != "" && op.SentAt == cursor
-		if !changed(op, out, now || still) {
-			continue
+		if changed(op, out, now || still) {
+			made = append(made, landed{op.NoteID, out.Rev})
 		}
-		all, err := readLanded(tx)
-		if err != nil {
-			return err
-		}
-		if len(all) == maxLanded {
-			all = all[:maxLanded-1]
-		}
-		return writeLanded(tx, append(all, landed{op.NoteID, out.Rev}))
 	}
-	return nil
+	if len(made) == 0 {
+		return nil
+	}
+	all, err := readLanded(tx)
+	if err != nil {
+		return err
+	}
+	all = append(all, made...)
+	return writeLanded(tx, all[max(0, len(all)-maxLanded):])
 }
 
 // changed reports whether an op made a change that lies beyond the cursor: it
@@ -89,9 +90,11 @@ func showLanded(tx store.Tx, changes []model.Record) error {
 	if err != nil || len(all) == 0 {
 		return err
 	}
-	left := slices.DeleteFunc(slices.Clone(all), func(l landed) bool {
-		return slices.ContainsFunc(changes, func(rec model.Record) bool { return rec.ID == l.Note && rec.Rev >= l.Rev })
-	})
+	shown := make(map[string]int64, len(changes))
+	for _, rec := range changes {
+		shown[rec.ID] = max(shown[rec.ID], rec.Rev)
+	}
+	left := slices.DeleteFunc(slices.Clone(all), func(l landed) bool { return shown[l.Note] >= l.Rev })
 	if len(left) == len(all) {
 		return nil
 	}

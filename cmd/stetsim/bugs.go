@@ -167,5 +167,5 @@ var bugs = []mutant{
 var rareBugs = []mutant{
 	{"a replay is believed though the note changed since", "I-5", fPush, "		if o.Kind != remote.Applied || !o.Superseded {", "		if o.Rev >= 0 {"},
 	{"a create that overrules a purge revives a tombstone", "I-6", fJudge, "		case cur != nil && !cur.Purged:\n", "		case cur != nil && !cur.Purged && !cur.Fields.Deleted:\n"},
-	{"what was taken beyond the cursor is not looked for", "I-15", fTaken, "		return writeLanded(tx, append(all, landed{op.NoteID, out.Rev}))", "		return nil"},
+	{"what was taken beyond the cursor is not looked for", "I-15", fTaken, "	return writeLanded(tx, all[max(0, len(all)-maxLanded):])", "	return writeLanded(tx, all[:0])"},
 }
