@@ -286,7 +286,7 @@ func (e *Engine) settleAll(ctx context.Context, r *round, ops []remote.Op, res r
 		}
 		if err == nil && i == len(ops)-1 {
 			if stepped, err = step(tx, res); err == nil && !stepped {
-				err = expectLanded(tx, ops, res, e.remote.Caps().Idempotent)
+				err = expectLanded(tx, ops, res)
 			}
 		}
 		return err

@@ -46,20 +46,12 @@ func writeLanded(tx store.Tx, all []landed) error {
 
 // expectLanded notes the changes that a push made, for the next pull. Each of
 // them counts: a later one may be shown only because another device has written
-// to its note since. idempotent says that the server knows an op again.
-func expectLanded(tx store.Tx, ops []remote.Op, res remote.PushResult, idempotent bool) error {
-	cursor, err := tx.Cursor()
-	if err != nil {
-		return err
-	}
+// to its note since.
+func expectLanded(tx store.Tx, ops []remote.Op, res remote.PushResult) error {
 	var made []landed
 	for i, out := range res.Outcomes {
-		op := ops[i]
-		now := res.Next != "" && op.State != model.Sent
-		// What an op did that first went out where the cursor still stands lies beyond it.
-		still := idempotent && cursor != "" && op.SentAt == cursor
-		if changed(op, out, now || still) {
-			made = append(made, landed{op.NoteID, out.Rev})
+		if changed(ops[i], out) {
+			made = append(made, landed{ops[i].NoteID, out.Rev})
 		}
 	}
 	if len(made) == 0 {
@@ -73,14 +65,13 @@ func expectLanded(tx store.Tx, ops []remote.Op, res remote.PushResult, idempoten
 	return writeLanded(tx, all[max(0, len(all)-maxLanded):])
 }
 
-// changed reports whether an op made a change that lies beyond the cursor: it
-// was not overtaken, and did not find all as it wanted it. beyond says that
-// whatever it did came after the cursor.
-func changed(op remote.Op, out remote.Outcome, beyond bool) bool {
-	if out.Kind != remote.Applied || out.Superseded || out.Seen || out.Rev <= op.BaseRev {
-		return false
-	}
-	return op.Kind == model.Create || op.Kind == model.Update || beyond
+// changed reports whether an op certainly made a change that lies beyond the
+// cursor: it was not overtaken, and did not find all as it wanted it. What is
+// deleted may have been so before, and an entry may have been there, at a
+// revision that the cursor has passed.
+func changed(op remote.Op, out remote.Outcome) bool {
+	return out.Kind == remote.Applied && !out.Superseded && !out.Seen && out.Rev > op.BaseRev &&
+		(op.Kind == model.Create || op.Kind == model.Update)
 }
 
 // showLanded strikes out what a page of a pull shows, at this revision or at a

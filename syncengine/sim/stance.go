@@ -262,8 +262,8 @@ func (d *device) checkSave(id string, base, typed model.Fields, before stance) {
 // there.
 func (d *device) checkCursor() {
 	s := d.w.servers[d.server]
-	if d.heardLost != s.lost {
-		return // the server forgot while the answer was on its way
+	if d.heardLost != s.lost || d.comparing {
+		return // the server forgot while the answer was on its way, or all is about to be listed again
 	}
 	if d.asked && !d.sound {
 		d.w.violate("I-19", "%s: the cursor was moved by an answer that is none of the server's", d.label)
