@@ -42,6 +42,7 @@ type device struct {
 	live      int             // live notes when the round began
 	sound     bool            // the exchange under way has had an answer that counts
 	asked     bool            // a request was made in the round under way
+	requests  int             // that were made in it
 	heardLost int             // how often the server had forgotten when it last answered
 	told      map[string]bool // ops whose fate an answer told
 	notBefore time.Time       // in true time
@@ -217,6 +218,7 @@ func (d *device) round(p *process, o syncengine.RoundOptions) error {
 	}
 	d.rounds++
 	d.consent, d.removed, d.asked, d.live, d.backoff = o.Yes, 0, false, d.countLive(), 0
+	d.requests = 0
 	lost := d.w.servers[d.server].lost
 	report, err := p.engine.Round(ctx, o)
 	d.moved = report.Pushed+report.Pulled > 0

@@ -26,6 +26,9 @@ type lateRequest struct {
 // line is a device's way to the server it is connected to.
 type line struct{ d *device }
 
+// maxRequests bounds a round: none of a few hundred notes takes a tenth of it.
+const maxRequests = 5000
+
 // RoundTrip implements http.RoundTripper: the whole network between a device
 // and its server.
 func (l line) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -38,6 +41,9 @@ func (l line) RoundTrip(r *http.Request) (*http.Response, error) {
 		}
 	}
 	d.asked = true
+	if d.requests++; d.requests > maxRequests {
+		w.violate("I-18", "%s asks without end: %d requests in one round", d.label, d.requests)
+	}
 	d.checkWait()
 	w.others(d)
 	fault := w.drawFault(d.dialect)
