@@ -16,6 +16,9 @@
 // it. What servers of the latter two do that a stetd does not is in the file
 // named foreign; in some schedules their answers show nothing of a stetd at all.
 //
+// In most seeds some of the steps are spells of habit (the file named habits): two
+// devices do the same few things to one note, which is how rare things meet.
+//
 // What is checked is in the files named watch and stance (every transaction of
 // a device), oracle (every merge), ledger (every text that was ever saved),
 // judge (every write that a server accepted), wirecheck (every answer), clocks
