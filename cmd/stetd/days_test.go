@@ -108,31 +108,30 @@ func TestCopiedOverByHand(t *testing.T) {
 			}
 		}
 	}
-	p := serve(t, "--store", db)
-	sync(p, 200)
-	if said := end(p, syscall.SIGTERM); said != "" {
+	// run is a server from its start to its end, and what it said.
+	run := func(want int, how os.Signal) string {
+		t.Helper()
+		p := serve(t, "--store", db)
+		sync(p, want)
+		return end(p, how)
+	}
+	if said := run(200, syscall.SIGTERM); said != "" {
 		t.Errorf("a new store: %s", said)
 	}
 	copyFile(db, older)
-	p = serve(t, "--store", db)
-	sync(p, 200)
-	end(p, syscall.SIGKILL)
-	p = serve(t, "--store", db)
-	sync(p, 200)
-	if said := end(p, syscall.SIGTERM); said != "" {
+	run(200, syscall.SIGKILL)
+	if said := run(200, syscall.SIGTERM); said != "" {
 		t.Errorf("after a kill: %s", said)
 	}
 	copyFile(older, db)
-	p = serve(t, "--store", db)
-	sync(p, 410)
-	cursor = ""
-	sync(p, 200)
-	if said := end(p, syscall.SIGTERM); strings.Count(said, "\n") != 1 || !strings.Contains(said, "not the one that was served last") {
+	if said := run(410, syscall.SIGTERM); strings.Count(said, "\n") != 1 || !strings.Contains(said, "not the one that was served last") {
 		t.Errorf("after the copy: %s", said)
 	}
-	p = serve(t, "--store", db)
-	sync(p, 200)
-	end(p, syscall.SIGTERM)
+	cursor = ""
+	run(200, syscall.SIGTERM)
+	if said := run(200, syscall.SIGTERM); said != "" {
+		t.Errorf("a second start after the copy: %s", said)
+	}
 	if err := os.Mkdir(db+".run.new", 0o700); err != nil {
 		t.Fatal(err)
 	}

@@ -82,7 +82,7 @@ func explainStore(err error) (string, int, bool) {
 	var beside *sqlite.SideError
 	switch {
 	case errors.As(err, &beside):
-		return "the file " + beside.Path + ", which tells whether " + name + " was replaced, cannot be read or written: " + beside.Err.Error(), exitFailure, true
+		return "the file " + beside.Path + ", which tells whether " + name + " was replaced, cannot be read or written: " + beside.Err.Error() + "; mend that, or move it away: every device then compares its notes once", exitFailure, true
 	case errors.As(err, &where):
 		return name + " is on a network file system (" + where.Kind + "), where it can be damaged; --store takes a file on a disk of this machine", exitFailure, true
 	case errors.Is(err, sqlite.ErrServed):

@@ -217,8 +217,8 @@ func (d *device) round(p *process, o syncengine.RoundOptions) error {
 		d.w.must("take lease", err)
 	}
 	d.rounds++
-	d.consent, d.removed, d.asked, d.live, d.backoff = o.Yes, 0, false, d.countLive(), 0
-	d.requests = 0
+	d.consent, d.removed, d.asked, d.live = o.Yes, 0, false, d.countLive()
+	d.backoff, d.requests = 0, 0
 	lost := d.w.servers[d.server].lost
 	report, err := p.engine.Round(ctx, o)
 	d.moved = report.Pushed+report.Pulled > 0

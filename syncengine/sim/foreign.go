@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"stet/syncengine/wire"
 	"stet/syncengine/wire/mutlog"
 )
 
@@ -56,7 +57,7 @@ func drawForeign(r *rand.Rand, c *Config) {
 }
 
 // ours are the headers by which a server shows that it is a stetd.
-var ours = []string{"X-Stet-Epoch", mutlog.HeaderGuard}
+var ours = []string{wire.HeaderEpoch, mutlog.HeaderGuard}
 
 // address is a request as its server takes it: one that is no stetd does not
 // read what only ours does.
@@ -115,7 +116,7 @@ func (l line) colour(fault Fault, r *http.Request, res *http.Response) error {
 	switch {
 	case fault == Bare412:
 		return rewrite(res, bare)
-	case fault == Backoff && told(r):
+	case fault == Backoff && heeded(r):
 		res.Header.Set("Backoff", strconv.Itoa(1+d.w.rng.IntN(300)))
 		res.Header.Set("Alert", `{"code":"soft-eol","message":"The service ends soon","url":"http://example.org"}`)
 	case r.Method == http.MethodGet && d.dialect == Kinto && res.StatusCode == http.StatusOK:
@@ -124,9 +125,9 @@ func (l line) colour(fault Fault, r *http.Request, res *http.Response) error {
 	return nil
 }
 
-// told reports whether a request is one whose answer a driver reads to the last
+// heeded reports whether a request is one whose answer a driver reads to the last
 // header: a list of changes, or a write.
-func told(r *http.Request) bool {
+func heeded(r *http.Request) bool {
 	return r.Method != http.MethodGet || r.URL.Query().Has("_since") && !r.URL.Query().Has("in_id") && !r.URL.Query().Has("_fields")
 }
 

@@ -262,14 +262,14 @@ func (d *device) checkSave(id string, base, typed model.Fields, before stance) {
 // there.
 func (d *device) checkCursor() {
 	s := d.w.servers[d.server]
-	if d.heardLost != s.lost || d.comparing {
-		return // the server forgot while the answer was on its way, or all is about to be listed again
+	if d.heardLost != s.lost {
+		return // the server forgot while the answer was on its way
 	}
 	if d.asked && !d.sound {
 		d.w.violate("I-19", "%s: the cursor was moved by an answer that is none of the server's", d.label)
 	}
 	at, ok := d.place()
-	if !ok {
+	if !ok || d.comparing { // all is about to be listed again
 		return
 	}
 	for id, e := range s.books.of(int64(d.account + 1)).notes {
