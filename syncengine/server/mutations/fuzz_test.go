@@ -289,7 +289,7 @@ func (s *site) isWhole(path string, q url.Values, got reply, before seen) {
 			s.t.Fatalf("%v is answered", q)
 		}
 		for _, m := range before.log.Mutations {
-			if big.NewInt(m.Timestamp).Cmp(since) > 0 && (since.Sign() > 0 || m.Type != "DELETE") {
+			if big.NewInt(m.Timestamp).Cmp(since) > 0 {
 				want = append(want, fmt.Sprint(m.ResourceID, m.Timestamp))
 			}
 		}

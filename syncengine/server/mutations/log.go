@@ -95,8 +95,9 @@ func (c call) question() (q question, meta bool, err error) {
 
 // read lists one page: entries are dealt out to pages by their number and their
 // length alike, so that the pages of a log that does not change never overlap.
-// The beginning of the log shows no tombstones: nobody has those notes. count
-// asks how many entries there are in all.
+// Tombstones are told from the beginning on: who knows the account as empty may
+// hold a note that was deleted since, which an answer showed. count asks how many
+// entries there are in all.
 func (q question) read(r store.Reader, out *mutlog.Sync, count bool) (list []model.Record, err error) {
 	more, total, page, entries, bytes := false, 0, 1, 0, 0
 	out.HasMore, out.Total = &more, &total
@@ -106,7 +107,7 @@ func (q question) read(r store.Reader, out *mutlog.Sync, count bool) (list []mod
 	if !q.notes {
 		return nil, nil
 	}
-	err = r.EachNote(store.Range{After: max(q.since, 0), Tombstones: q.since > 0}, func(rec model.Record) bool {
+	err = r.EachNote(store.Range{After: max(q.since, 0), Tombstones: true}, func(rec model.Record) bool {
 		if entries == q.limit || bytes >= q.bytes {
 			page, entries, bytes = page+1, 0, 0
 		}
