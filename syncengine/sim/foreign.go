@@ -41,6 +41,12 @@ type chanceOf struct {
 	max float64
 }
 
+// among reports whether a fault is one of all servers or of this dialect.
+func (f Fault) among(in Dialect) bool {
+	is := func(c chanceOf) bool { return c.Fault == f }
+	return slices.ContainsFunc(foreignFaults[in], is) || slices.ContainsFunc(faults, is)
+}
+
 // drawForeign draws what only some dialects have, for schedules in which a
 // device speaks one of them.
 func drawForeign(r *rand.Rand, c *Config) {
@@ -89,7 +95,7 @@ func (l line) abroad(fault Fault, r *http.Request, body []byte) (res *http.Respo
 		}
 	case Overwrite:
 		if w.script.Config.Foreign {
-			res, err = s.overwrite(r, body)
+			res, err = s.overwrite(d, r, body)
 			return res, true, true, err
 		}
 	case ListedAgain:
@@ -213,22 +219,6 @@ func (s *host) refuseOne(r *http.Request, calls []batchCall) (*http.Response, er
 		}
 	}
 	return out, nil
-}
-
-// overwrite does a request as if what it builds on were still there.
-func (s *host) overwrite(r *http.Request, body []byte) (*http.Response, error) {
-	r = r.Clone(ctx)
-	r.Header.Del("If-Match")
-	if calls := batchIn(r, body); calls != nil {
-		for _, c := range calls {
-			delete(c.Headers, "If-Match")
-		}
-		var err error
-		if body, err = json.Marshal(map[string]any{"requests": calls}); err != nil {
-			return nil, err
-		}
-	}
-	return s.serve(r, body)
 }
 
 // rewrite changes an answer's JSON; what is none stays.

@@ -22,7 +22,7 @@ var turns = [][]Action{
 
 // themes are what its users do meanwhile, in this order; a spell has one or two.
 var themes = [][]Action{
-	{Edit}, {Edit, Undo}, {Edit, Discard}, {Edit, Resolve}, {Append}, {Append, Discard}, {Tag}, {Cosmetic, Retitle}, {Create},
+	{Edit}, {Edit, Undo}, {Edit, Discard}, {Edit, Resolve}, {Append}, {Append, Discard}, {Append, Delete, Discard}, {Append, Delete, Restore}, {Tag}, {Cosmetic, Retitle}, {Create},
 	{Create, Create, Create, Create},
 	{Delete}, {Delete, Purge}, {Delete, Purge}, {Delete, Round, Purge}, {Delete, Round, Purge}, {Delete, Restore}, {Create, Delete}, {Many, Many, Round, Edit, Round, Edit, Round},
 }
@@ -30,6 +30,7 @@ var themes = [][]Action{
 // spell is one of them while it is drawn.
 type spell struct {
 	r       *rand.Rand
+	c       *Config
 	n       int
 	who     []int
 	turn    []Action
@@ -68,7 +69,7 @@ func (s *Script) drawHabits(r *rand.Rand) {
 }
 
 func (c Config) drawSpell(r *rand.Rand, n int) *spell {
-	p := &spell{r: r, n: n, turning: 0.1 + 0.4*r.Float64(), rounds: [2]float64{r.Float64(), r.Float64()}, second: 0.5 * r.Float64(),
+	p := &spell{r: r, c: &c, n: n, turning: 0.1 + 0.4*r.Float64(), rounds: [2]float64{r.Float64(), r.Float64()}, second: 0.5 * r.Float64(),
 		ill: []float64{0, 0.3, 0.7}[r.IntN(3)], loose: []float64{0, 0, 0.5}[r.IntN(3)]}
 	p.turn = turns[r.IntN(len(turns))]
 	if slices.ContainsFunc(p.turn, func(a Action) bool { return !c.possible(a) }) {
@@ -107,7 +108,7 @@ func (p *spell) sync(i int) {
 	}
 	fault := Fault("")
 	if p.r.Float64() < p.ill {
-		fault, p.trouble = pickFault(p.r), true
+		fault, p.trouble = pickFault(p.r, p.c.dialect(p.who[i])), true
 	}
 	p.put(p.who[i], Round, fault)
 }
@@ -150,14 +151,19 @@ func (p *spell) cast(length int) []Step {
 	return p.steps
 }
 
-// pickFault draws a kind of fault, the frequent ones more often.
-func pickFault(r *rand.Rand) Fault {
+// pickFault draws a kind of fault, the frequent ones more often: one that all
+// servers know, or, as often, one of the dialect alone.
+func pickFault(r *rand.Rand, in Dialect) Fault {
+	kinds := faults
+	if own := foreignFaults[in]; r.IntN(2) == 0 && own != nil {
+		kinds = own
+	}
 	total := 0.0
-	for _, f := range faults {
+	for _, f := range kinds {
 		total += f.max
 	}
 	x := r.Float64() * total
-	for _, f := range faults {
+	for _, f := range kinds {
 		if x -= f.max; x < 0 {
 			return f.Fault
 		}

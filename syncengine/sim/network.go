@@ -75,7 +75,7 @@ func (w *world) drawFault(in Dialect) Fault {
 	if w.calm {
 		return ""
 	}
-	if w.strikes() {
+	if w.strikes() && w.ill.fault.among(in) {
 		return w.ill.fault
 	}
 	for _, table := range [][]chanceOf{faults, foreignFaults[in]} { // in their order: a map has none
@@ -249,6 +249,9 @@ func (s *host) serve(r *http.Request, body []byte) (*http.Response, error) {
 	in.Body = io.NopCloser(bytes.NewReader(body))
 	in.ContentLength = int64(len(body))
 	in.Header.Del("Accept-Encoding") // the checks read answers
+	if s.plain(r) {
+		s.shelf.ask(r, w.decoded(r, body))
+	}
 	rec := httptest.NewRecorder()
 	s.handler.ServeHTTP(rec, in)
 	if w.failed != nil {
@@ -264,6 +267,9 @@ func (s *host) serve(r *http.Request, body []byte) (*http.Response, error) {
 	res.Header.Set("Date", s.now().UTC().Format(http.TimeFormat)) // as net/http does
 	w.trace.add("  server %d %s %d %s", s.n, in.URL.RequestURI(), res.StatusCode, digest(rec.Body.Bytes()))
 	s.checkStranger(r, rec.Body.Bytes())
+	if s.plain(r) {
+		return res, s.shelf.show(r, res)
+	}
 	return res, nil
 }
 

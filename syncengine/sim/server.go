@@ -36,6 +36,9 @@ type host struct {
 	crashed   bool // in this request
 	locked    bool // tokens are refused
 	compacted bool
+	// overwritten are the versions of each note that were replaced unseen.
+	overwritten map[string][]overwritten
+	shelf       shelf
 }
 
 type backup struct {
@@ -44,7 +47,7 @@ type backup struct {
 }
 
 func newHost(w *world, n int) *host {
-	s := &host{w: w, n: n, books: newBooks()}
+	s := &host{w: w, n: n, books: newBooks(), overwritten: map[string][]overwritten{}, shelf: newShelf()}
 	at, st, err := w.pool.site(s)
 	w.must("take server", err)
 	if s.site, s.path = at, at.path; st == nil {
@@ -215,6 +218,9 @@ func (j judged) Transact(ctx context.Context, account int64, f func(store.Txn) e
 	})
 	if err == nil {
 		s.judgePuts(account, did)
+		for _, p := range did {
+			s.shelf.keep(p.rec)
+		}
 	}
 	if s.dies && len(did) > 0 {
 		s.dies, s.crashed = false, true

@@ -146,7 +146,10 @@ func (d *device) checkEngine(id string, before, after stance) {
 		}
 	}
 	if before.exists && after.exists && !before.note.Purged && !after.note.Purged && d.knows() {
-		d.checkMerge(id, before, after)
+		if _, unseen := d.replaced(id, before, after); !unseen { // else the two texts have no base in common
+			d.checkMerge(id, before, after)
+		}
+		d.checkOverwritten(id, before, after)
 	}
 }
 
@@ -280,6 +283,9 @@ func (d *device) checkCursor() {
 		if e.deleted && (!there || !v.exists || v.known() <= 1 || v.shadow.Fields.Deleted || v.held != nil && v.held.Fields.Deleted ||
 			v.underWay() || v.note.Purged) {
 			continue // a whole listing tells of no tombstones, a purge here drops those kept aside; whoever writes will meet it
+		}
+		if v.note.Purged && len(v.ops) > 0 {
+			continue // the purge drops a text kept aside, too, and meets it at the server
 		}
 		if v.known() < e.rev {
 			d.w.violate("I-7", "%s stands at %d and has %s at %d, not at %d: %s %s", d.label, at, id, v.known(), e.rev, v.note.Status, tellOps(v.ops))

@@ -49,7 +49,7 @@ func (c *Client) get(ctx context.Context, id string) (model.Record, error) {
 	if a.status != http.StatusNotFound || p.Errno != errnoUnknownObject {
 		return model.Record{}, misplaced(a.status, p)
 	}
-	found, err := c.find(ctx, []string{id})
+	found, _, err := c.find(ctx, []string{id})
 	if err != nil {
 		return model.Record{}, err
 	}

@@ -155,25 +155,27 @@ func idFilter(ids []string) string {
 }
 
 // find returns what the collection knows of some ids: live rows and tombstones.
-// fields names the members wanted; all if none.
-func (c *Client) find(ctx context.Context, ids []string, fields ...string) (map[string]row, error) {
+// fields names the members wanted; all if none. What it lacks was not there at
+// the timestamp at.
+func (c *Client) find(ctx context.Context, ids []string, fields ...string) (found map[string]row, at int64, err error) {
 	q := url.Values{"in_id": {idFilter(ids)}, "_since": {"0"}}
 	if len(fields) > 0 {
 		q.Set("_fields", strings.Join(append(fields, model.FieldDeleted), ","))
 	}
-	out := make(map[string]row, len(ids))
+	found = make(map[string]row, len(ids))
 	l, err := c.list(ctx, question{query: q})
+	at = l.etag
 	for pages := 0; ; pages++ {
 		if err != nil {
-			return nil, err
+			return nil, 0, err
 		}
 		for _, r := range l.rows {
-			if r.rec.Rev > out[r.rec.ID].rec.Rev {
-				out[r.rec.ID] = r
+			if r.rec.Rev > found[r.rec.ID].rec.Rev {
+				found[r.rec.ID] = r
 			}
 		}
 		if l.next == nil || pages > len(ids) {
-			return out, nil
+			return found, at, nil
 		}
 		q.Set("_token", l.next.Query().Get("_token"))
 		l, err = c.list(ctx, question{query: q})

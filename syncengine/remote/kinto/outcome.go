@@ -175,7 +175,7 @@ func (p *pusher) absent(ctx context.Context, writes []write) error {
 	if p.k != nil && p.k.Head.ID != "" {
 		wanted = append(wanted, p.k.Head.ID)
 	}
-	found, err := p.c.find(ctx, wanted)
+	found, at, err := p.c.find(ctx, wanted)
 	if err != nil {
 		for _, w := range writes {
 			p.settle(unknown(w.op, "the server did not say what became of the note"))
@@ -198,7 +198,10 @@ func (p *pusher) absent(ctx context.Context, writes []write) error {
 			// the note; who still writes in it keeps it.
 			p.settle(conflict(w.op, model.Record{ID: w.op.NoteID}))
 		case !ok:
-			p.settle(remote.Outcome{OpID: w.op.ID, Kind: remote.Applied, Rev: max(w.op.BaseRev, 1), ServerAt: stamp(w.op.BaseRev)})
+			// A server that forgot counts from a time that may be long past: the number
+			// must not be above that of a note made there again.
+			rev := max(min(w.op.BaseRev, at), 1)
+			p.settle(remote.Outcome{OpID: w.op.ID, Kind: remote.Applied, Rev: rev, ServerAt: stamp(rev)})
 		case !cur.rec.Fields.Deleted: // written again meanwhile
 			p.settle(met(w.op, cur))
 		case w.method == http.MethodDelete:

@@ -222,7 +222,7 @@ func (p *puller) late(ctx context.Context, w *walk) ([]row, error) {
 	}
 	var out []row
 	for chunk := range slices.Chunk(ids, p.c.batch()) {
-		found, err := p.c.find(ctx, chunk)
+		found, _, err := p.c.find(ctx, chunk)
 		if err != nil {
 			return nil, err
 		}

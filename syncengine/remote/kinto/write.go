@@ -39,7 +39,7 @@ func (p *pusher) prepare(ctx context.Context, ops []remote.Op) ([]write, error) 
 	past := map[string]row{}
 	if len(replaced) > 0 {
 		var err error
-		if past, err = p.c.find(ctx, replaced, markName); err != nil {
+		if past, _, err = p.c.find(ctx, replaced, markName); err != nil {
 			return nil, err
 		}
 	}

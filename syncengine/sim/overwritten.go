@@ -1,0 +1,97 @@
+package sim
+
+import (
+	"encoding/json"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"stet/model"
+)
+
+// overwritten is a version that a server let another one replace whose writer had
+// not seen it.
+type overwritten struct {
+	seen, gone, by int64 // revisions: what the writer built on, what was there, what it became
+}
+
+// overwrite does a request as if what it builds on were still there, which another
+// device's round between its check and its write may have changed. It notes which
+// versions it replaces so.
+func (s *host) overwrite(d *device, r *http.Request, body []byte) (*http.Response, error) {
+	bases := map[string]string{strings.TrimPrefix(r.URL.Path, "/kinto"): r.Header.Get("If-Match")}
+	r = r.Clone(ctx)
+	r.Header.Del("If-Match")
+	if calls := batchIn(r, body); calls != nil {
+		for _, c := range calls {
+			bases[c.Path] = c.Headers["If-Match"]
+			delete(c.Headers, "If-Match")
+		}
+		var err error
+		if body, err = json.Marshal(map[string]any{"requests": calls}); err != nil {
+			return nil, err
+		}
+	}
+	s.w.between(d)
+	built := map[string]overwritten{}
+	for path, base := range bases {
+		id := path[strings.LastIndexByte(path, '/')+1:]
+		seen, err := strconv.ParseInt(strings.Trim(base, `"`), 10, 64)
+		if at := s.live(d, id); err == nil && at > seen {
+			built[id] = overwritten{seen: seen, gone: at}
+		}
+	}
+	res, err := s.serve(r, body)
+	for id, o := range built {
+		if o.by = s.live(d, id); o.by > o.gone {
+			s.overwritten[id] = append(s.overwritten[id], o)
+			s.w.meet("version was overwritten unseen")
+		}
+	}
+	return res, err
+}
+
+// between lets another device write and sync while a request is under way.
+func (w *world) between(d *device) {
+	who := w.devices[w.rng.IntN(len(w.devices))]
+	if w.depth >= 2 || who == d {
+		return
+	}
+	w.depth++
+	defer func() { w.depth-- }()
+	w.trace.add("   meanwhile %s writes and syncs", who.label)
+	w.act(who, Edit)
+	w.act(who, Round)
+}
+
+// live is the revision of a note that a server has, 0 if it has none.
+func (s *host) live(d *device, id string) int64 {
+	rec, err := s.store.Note(ctx, int64(d.account+1), id)
+	if err != nil || rec.Fields.Deleted {
+		return 0
+	}
+	return rec.Rev
+}
+
+// replaced tells how the version that a device had seen was overwritten unseen,
+// if the one that it has now builds on that.
+func (d *device) replaced(id string, before, after stance) (overwritten, bool) {
+	for _, o := range d.w.servers[d.server].overwritten[id] {
+		if o.seen < before.shadow.Rev && before.shadow.Rev <= o.gone && o.by <= after.shadow.Rev {
+			return o, true
+		}
+	}
+	return overwritten{}, false
+}
+
+// checkOverwritten: a text that was replaced unseen goes nowhere without a word
+// where it was shown as synced.
+func (d *device) checkOverwritten(id string, before, after stance) {
+	if before.note.Status != model.Synced || before.note.Deleted || after.note.Deleted || after.inReview || d.consent {
+		return
+	}
+	o, ok := d.replaced(id, before, after)
+	if ok && after.shadow.Rev == o.by && loses(before.note.Fields, after.note.Fields) {
+		d.w.violate("I-17", "%s: %s at rev %d was overwritten by rev %d, whose writer saw %d, and nobody is asked", d.label, id, before.shadow.Rev, o.by, o.seen)
+	}
+}
