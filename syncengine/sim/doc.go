@@ -14,15 +14,17 @@
 //
 // Devices speak the native protocol, Kinto or the mutations log, and may change
 // it. What servers of the latter two do that a stetd does not is in the file
-// named foreign; in some schedules their answers show nothing of a stetd at all.
+// named foreign; in some schedules their answers show nothing of a stetd at all,
+// and Kinto's records are kept as they were written (shelf).
 //
 // In most seeds some of the steps are spells of habit (the file named habits): two
 // devices do the same few things to one note, which is how rare things meet.
 //
 // What is checked is in the files named watch and stance (every transaction of
 // a device), oracle (every merge), ledger (every text that was ever saved),
-// judge (every write that a server accepted), wirecheck (every answer), clocks
-// (the same with wrong ones) and final (the end). The invariants:
+// judge (every write that a server accepted), overwritten (those that replace what
+// nobody saw), wirecheck (every answer), clocks (the same with wrong ones) and
+// final (the end). The invariants:
 //
 //	I-1  no accepted op is lost           I-12 refused credentials keep all
 //	I-2  no saved text is lost by a kill  I-13 one process syncs at a time
