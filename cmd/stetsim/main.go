@@ -70,7 +70,7 @@ func main() {
 	switch {
 	case err != nil:
 	case o.child:
-		signal.Ignore(syscall.SIGPIPE) // who started this is gone: clean up and end
+		signal.Ignore(syscall.SIGPIPE, os.Interrupt) // who started this is gone, or ends it: clean up and end
 		err = serve(os.Stdin, os.Stdout, o)
 	case o.mutants:
 		err = mutants(os.Stdout, o)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
@@ -10,11 +11,13 @@ import (
 	"maps"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"stet/syncengine/sim"
@@ -60,14 +63,17 @@ func schedules(w io.Writer, o options) error {
 	fmt.Fprintf(w, "%d schedules in %.1f s, %.0f a second and core\n", ran, took.Seconds(),
 		float64(ran)/took.Seconds()/float64(max(1, min(o.workers, o.n))))
 	proved := true
-	if o.proof {
+	if o.proof && !t.interrupted {
 		if proved, err = proofs(w, o, t, ran); err != nil {
 			return err
 		}
 	}
 	fmt.Fprintf(w, "schedules %d seed %d violations %d trace %016x\n", ran, o.seed, len(broken), hash.Sum64())
-	if len(broken) > 0 || !proved {
+	switch {
+	case len(broken) > 0 || !proved:
 		return errBroken
+	case t.interrupted:
+		return fmt.Errorf("interrupted after %d of %d schedules", ran, o.n)
 	}
 	return nil
 }
@@ -90,6 +96,8 @@ type tally struct {
 	broken map[int]*sim.Violation
 	hits   map[string]int // how often each kind was met, in all runs together
 	cycles int            // the most that a run needed until all was drained
+	// interrupted says that the user ended it before all were run.
+	interrupted bool
 }
 
 func (t *tally) add(i int, res sim.Result) {
@@ -107,7 +115,8 @@ func (t *tally) add(i int, res sim.Result) {
 
 // runAll checks all seeds, several at a time, and says now and then how far it
 // is where somebody watches. It ends early at the first violation with -first,
-// and when -limit is over.
+// when -limit is over, and when the program is told to end; what has begun is
+// finished, so that nothing is left behind.
 func runAll(o options) (*tally, error) {
 	t := &tally{traces: make([]uint64, o.n), done: make([]bool, o.n), broken: map[int]*sim.Violation{}, hits: map[string]int{}}
 	var next atomic.Int64
@@ -115,6 +124,9 @@ func runAll(o options) (*tally, error) {
 	if o.limit > 0 {
 		defer time.AfterFunc(o.limit, func() { stop.Store(true) }).Stop()
 	}
+	told, release := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer release()
+	defer context.AfterFunc(told, func() { stop.Store(true) })()
 	defer progress(o, &next)()
 	var all sync.WaitGroup
 	errs := make([]error, max(1, o.workers))
@@ -127,6 +139,7 @@ func runAll(o options) (*tally, error) {
 		})
 	}
 	all.Wait()
+	t.interrupted = told.Err() != nil
 	return t, errors.Join(errs...)
 }
 

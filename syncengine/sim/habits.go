@@ -147,6 +147,9 @@ func (p *spell) cast(length int) []Step {
 		}
 		p.sync(me)
 		p.sync(1 - me)
+		if p.trouble && r.IntN(3) == 0 { // they come back when the waits are over
+			p.put(p.who[me], Sleep, "")
+		}
 	}
 	return p.steps
 }
