@@ -47,6 +47,7 @@ type device struct {
 	told      map[string]bool // ops whose fate an answer told
 	notBefore time.Time       // in true time
 	backoff   time.Duration   // that the last answer of the round under way asks for
+	again     bool            // the list under way tells its last entry again
 	shown     map[string]bool // rows that a Kinto listed, by id and revision
 	jumped    bool            // its clock moved in this run
 	lost      []int           // per server: how often it had forgotten when this device last finished a round

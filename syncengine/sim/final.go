@@ -105,7 +105,7 @@ func (w *world) calmly(d *device) (quiet bool) {
 	w.now = w.now.Add(2 * time.Hour) // longer than any wait
 	d.notBefore = time.Time{}
 	rev := d.cursor
-	if err := d.round(d.main(), syncengine.RoundOptions{Yes: true, Force: true}); err != nil {
+	if err := d.round(d.main(), syncengine.RoundOptions{Yes: true}); err != nil {
 		w.violate("I-18", "%s does not sync after the faults: %v", d.label, err)
 	}
 	d.synced = true

@@ -7,6 +7,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -66,16 +67,51 @@ func drawForeign(r *rand.Rand, c *Config) {
 var ours = []string{wire.HeaderEpoch, mutlog.HeaderGuard}
 
 // address is a request as its server takes it: one that is no stetd does not
-// read what only ours does.
-func (l line) address(r *http.Request) *http.Request {
-	if !l.d.w.script.Config.Foreign {
+// read what only ours does, many give short pages only, and some take "since" for
+// "from on".
+func (l line) address(fault Fault, r *http.Request) *http.Request {
+	c := l.d.w.script.Config
+	if !c.Foreign && l.d.dialect == Stet {
 		return r
 	}
 	r = r.Clone(ctx)
-	for _, name := range ours {
-		r.Header.Del(name)
+	if c.Foreign {
+		for _, name := range ours {
+			r.Header.Del(name)
+		}
 	}
+	q := r.URL.Query()
+	switch {
+	case r.Method != http.MethodGet:
+		return r
+	case strings.HasSuffix(r.URL.Path, "/records"):
+		atMost(q, "_limit", c.Page)
+	case q.Has("mutationsSince"):
+		atMost(q, "limit", c.Page)
+		l.again(fault, q)
+	default:
+		return r
+	}
+	r.URL.RawQuery = q.Encode()
 	return r
+}
+
+// again asks for the last entry, too. The pages of one list do so all, or none.
+func (l line) again(fault Fault, q url.Values) {
+	if q.Get("page") == "1" {
+		l.d.again = fault == ListedAgain
+	}
+	if since, err := strconv.ParseInt(q.Get("mutationsSince"), 10, 64); err == nil && since > 0 && l.d.again {
+		q.Set("mutationsSince", strconv.FormatInt(since-1, 10))
+	}
+}
+
+// atMost bounds a page; of a page of one the log's driver would read nothing but
+// where the next one begins.
+func atMost(q url.Values, name string, most int) {
+	if n, err := strconv.Atoi(q.Get(name)); most > 0 && (err != nil || n > max(most, 2)) {
+		q.Set(name, strconv.Itoa(max(most, 2)))
+	}
 }
 
 // abroad answers as the other protocols' own servers may. done is false where
@@ -96,15 +132,6 @@ func (l line) abroad(fault Fault, r *http.Request, body []byte) (res *http.Respo
 	case Overwrite:
 		if w.script.Config.Foreign {
 			res, err = s.overwrite(d, r, body)
-			return res, true, true, err
-		}
-	case ListedAgain:
-		q := r.URL.Query()
-		if since, err := strconv.ParseInt(q.Get("mutationsSince"), 10, 64); err == nil && since > 0 {
-			q.Set("mutationsSince", strconv.FormatInt(since-1, 10))
-			r = r.Clone(ctx)
-			r.URL.RawQuery = q.Encode()
-			res, err := s.serve(r, body)
 			return res, true, true, err
 		}
 	}

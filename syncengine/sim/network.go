@@ -51,7 +51,7 @@ func (l line) RoundTrip(r *http.Request) (*http.Response, error) {
 		w.meet(string(fault))
 	}
 	s := w.servers[d.server]
-	r = l.address(r)
+	r = l.address(fault, r)
 	res, whole, done, err := l.abroad(fault, r, body)
 	if !done {
 		res, whole, err = w.through(s, fault, r, body)

@@ -71,6 +71,12 @@ func expect(base, mine, theirs model.Fields) (want model.Fields, conflict, ok bo
 	want.Title, c[bodyLines] = value(base.Title, mine.Title, theirs.Title)
 	want.Notebook, c[bodyLines+1] = value(base.Notebook, mine.Notebook, theirs.Notebook)
 	want.Tags = expectTags(base.Tags, mine.Tags, theirs.Tags)
+	// These never ask: a change of one's own is made again on top of the other's.
+	want.Color, _ = value(base.Color, mine.Color, theirs.Color)
+	want.Order, _ = value(base.Order, mine.Order, theirs.Order)
+	want.Pinned, _ = value(base.Pinned, mine.Pinned, theirs.Pinned)
+	want.Archived, _ = value(base.Archived, mine.Archived, theirs.Archived)
+	want.Log = slices.Concat(theirs.Log, mine.Log)
 	return want, slices.Contains(c[:], true), true
 }
 
@@ -112,12 +118,17 @@ func expectDeleted(base, mine, theirs model.Fields) (want model.Fields, conflict
 	return want, true, true
 }
 
-// agrees reports whether fields are what was expected.
+// agrees reports whether fields are what was expected, with all entries.
 func agrees(want, got model.Fields) bool {
 	if want.Deleted || got.Deleted {
 		return want.Deleted == got.Deleted
 	}
-	return model.SameText(want, got)
+	for _, e := range want.Log {
+		if !slices.ContainsFunc(got.Log, func(x model.LogEntry) bool { return x.ID == e.ID }) {
+			return false
+		}
+	}
+	return model.SameText(want, got) && want.Color == got.Color && want.Order == got.Order && want.Pinned == got.Pinned && want.Archived == got.Archived
 }
 
 // mark begins every token of an account's texts.

@@ -10,6 +10,7 @@ import (
 
 	"stet/model"
 	"stet/syncengine"
+	"stet/syncengine/merge"
 	"stet/syncengine/remote"
 )
 
@@ -178,7 +179,7 @@ func parked(ops []model.Op) (n int) {
 // remove counts a clean note that a pull moved to the trash.
 func (d *device) remove() {
 	d.removed++
-	if d.removed > syncengine.Guard(max(d.live, d.countLive())) && !d.consent {
+	if d.removed > max(20, max(d.live, d.countLive())/10) && !d.consent {
 		d.w.violate("I-21", "%s: %d notes were deleted in one round, and nobody was asked", d.label, d.removed)
 	}
 }
@@ -209,11 +210,17 @@ func (d *device) checkMerge(id string, before, after stance) {
 			d.w.violate("I-17", "%s: the engine changed %s while it is in review", d.label, id)
 		}
 		return
-	case before.inReview, !after.shadowed, after.shadow.Rev == before.shadow.Rev, !before.shadowed || before.shadow.Rev == 0:
+	case before.inReview:
+		d.checkMoved(id, before, after)
+		return
+	case !after.shadowed, after.shadow.Rev == before.shadow.Rev, !before.shadowed || before.shadow.Rev == 0:
 		return
 	}
 	if before.note.Status == model.Synced {
-		if !after.inReview && !agrees(theirs, after.note.Fields) {
+		switch {
+		case after.inReview:
+			d.w.violate("I-17", "%s: %s had no change of its own and is put up for review", d.label, id)
+		case !agrees(theirs, after.note.Fields):
 			d.w.violate("I-17", "%s: %s had no change of its own and did not become the server's text", d.label, id)
 		}
 		return
@@ -244,6 +251,27 @@ func (d *device) checkMerge(id string, before, after stance) {
 		d.w.meet("merge judged")
 		d.w.violate("I-17", "%s: merge of %s: base\n%+v\nmine\n%+v\ntheirs\n%+v\nresult (in review: %v)\n%+v", d.label, id,
 			bases[0], mine, theirs, after.inReview, after.note.Fields)
+	}
+}
+
+// checkMoved holds the end of a review that nobody answered to the oracle: the
+// other side must have moved to where the two no longer overlap.
+func (d *device) checkMoved(id string, before, after stance) {
+	base := before.review.Base
+	if base == nil || !after.shadowed || after.shadow.Rev <= before.review.Remote.Rev {
+		return
+	}
+	want, conflict, ok := expect(*base, before.note.Fields, after.shadow.Fields)
+	if ok && (conflict || !agrees(want, after.note.Fields)) {
+		d.w.violate("I-17", "%s: the review of %s ended unanswered: base\n%+v\nmine\n%+v\ntheirs\n%+v\nresult\n%+v", d.label, id,
+			*base, before.note.Fields, after.shadow.Fields, after.note.Fields)
+	}
+}
+
+// checkAsked: a review asks about something.
+func (d *device) checkAsked(id string, before, after stance) {
+	if r := after.review; !before.inReview && after.inReview && r.Base != nil && merge.Notes(r.Base, after.note.Fields, r.Remote.Fields).Clean() {
+		d.w.violate("I-17", "%s: %s is in review, and nothing overlaps", d.label, id)
 	}
 }
 

@@ -197,6 +197,7 @@ func (t *watchedTx) look() error {
 				d.checkUser(id, before, after)
 			}
 		}
+		d.checkAsked(id, before, after)
 		d.question(id, before, after)
 		d.view[id] = after
 	}
@@ -274,6 +275,7 @@ func (d *device) checkAfterStart() {
 	if cursor != d.cursor {
 		d.w.violate("I-10", "%s: after a kill the cursor is %q, not %q", d.label, cursor, d.cursor)
 	}
+	d.checkCounts(view)
 	for key, body := range d.drafts {
 		if d.w.people.purged[key] {
 			continue
@@ -281,5 +283,35 @@ func (d *device) checkAfterStart() {
 		if draft, ok, err := d.main().store.Draft(ctx, key); err != nil || !ok || draft.Text.Body != body {
 			d.w.violate("I-2", "%s: the draft of %s is lost (%v)", d.label, key, err)
 		}
+	}
+}
+
+// checkCounts holds the numbers of a status line to the rows.
+func (d *device) checkCounts(view map[string]stance) {
+	var want model.Counts
+	for _, s := range view {
+		switch {
+		case !s.exists:
+			continue
+		case s.note.Purged: // counts by its status alone
+		case s.note.Deleted:
+			want.Trash++
+		default:
+			want.Notes++
+		}
+		switch s.note.Status {
+		case model.Pending:
+			want.Pending++
+		case model.NeedsReview:
+			want.NeedsReview++
+		case model.Failed:
+			want.Error++
+		}
+	}
+	got, err := d.main().store.Counts(ctx)
+	d.w.must("count notes", err)
+	got.Syncing = 0
+	if got != want {
+		d.w.violate("I-2", "%s: the counts are %+v, the rows are %+v", d.label, got, want)
 	}
 }

@@ -114,6 +114,16 @@ func (e ear) Recognise(sent []remote.Op, page *remote.Page) {
 	}
 }
 
+// List implements remote.Lister for drivers that have it.
+func (e ear) List(ctx context.Context) (map[string]int64, error) {
+	far, ok := e.Remote.(remote.Lister)
+	if !ok {
+		return nil, remote.ErrUnsupported
+	}
+	e.d.sound = false
+	return far.List(ctx)
+}
+
 // askedToWait remembers how long the device must not ask: the seconds or the
 // date that the server named, at most an hour.
 func (d *device) askedToWait(after, date string) {
