@@ -48,6 +48,7 @@ type device struct {
 	notBefore time.Time       // in true time
 	backoff   time.Duration   // that the last answer of the round under way asks for
 	again     bool            // the list under way tells its last entry again
+	refused   string          // an op that the server refused, until that is written down
 	shown     map[string]bool // rows that a Kinto listed, by id and revision
 	jumped    bool            // its clock moved in this run
 	lost      []int           // per server: how often it had forgotten when this device last finished a round

@@ -146,8 +146,14 @@ func (s *host) judgePuts(account int64, did []put) {
 		if before.deleted && !rec.Fields.Deleted && len(w.servers) == 1 && !w.people.want(p.op, before.step) && !w.unnamed(p.op) {
 			w.violate("I-6", "note %s was deleted at step %d and lives again, though nobody wanted it", rec.ID, before.step)
 		}
-		k.clock = rec.Rev
-		k.notes[rec.ID] = entry{rec.Rev, rec.Fields.Deleted, rec.Purged, rec.Fields, w.people.deletedAt[[2]string{rec.Device, rec.ID}]}
+		now := entry{rec.Rev, rec.Fields.Deleted, rec.Purged, rec.Fields, w.people.deletedAt[[2]string{rec.Device, rec.ID}]}
+		k.clock, k.notes[rec.ID] = rec.Rev, now
+		if p.op.ID != "" { // a deletion in Kinto's words has none
+			if _, replay := k.ops[p.op.ID]; replay && !w.script.Config.Foreign {
+				w.violate("I-3", "op %s is applied a second time", p.op.ID)
+			}
+			k.ops[p.op.ID] = now
+		}
 		for _, t := range tokensIn(rec.Fields) {
 			k.texts[t] = rec.ID
 		}

@@ -9,9 +9,11 @@ import (
 	"stet/model"
 )
 
-// Bodies are written in one form: lines that people change, and between them
-// lines that nobody ever changes, all different. So whether two changes overlap
-// is known without any diff: they do if they are of the same line.
+// Bodies are written in one form: places that people change, and between them
+// lines that nobody ever changes, all different. A place has a line, or two, the
+// second of them written behind the first. So whether two changes overlap is
+// known without any diff: they do if they are of the same place, whose lines
+// touch.
 const bodyLines = 5
 
 func fence(i int) string { return fmt.Sprintf("= %d =", i) }
@@ -26,17 +28,17 @@ func firstBody(lines [bodyLines]string) string {
 
 // bodyOf takes a body apart; ok is false if it is not of the form.
 func bodyOf(body string) (lines [bodyLines]string, ok bool) {
-	parts := strings.Split(body, "\n")
-	if len(parts) != 2*bodyLines+1 || parts[2*bodyLines] != "" || strings.ContainsRune(body, '\r') {
+	if strings.ContainsRune(body, '\r') {
 		return lines, false
 	}
 	for i := range lines {
-		if parts[2*i+1] != fence(i) {
+		var found bool
+		lines[i], body, found = strings.Cut(body, "\n"+fence(i)+"\n")
+		if !found || strings.Count(lines[i], "\n") > 1 || strings.Contains(lines[i], "= ") {
 			return lines, false
 		}
-		lines[i] = parts[2*i]
 	}
-	return lines, true
+	return lines, body == ""
 }
 
 // value merges one value three ways.

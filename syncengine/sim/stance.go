@@ -133,6 +133,10 @@ func (d *device) checkEngine(id string, before, after stance) {
 	if d.asked && !d.sound && parked(after.ops) > parked(before.ops) {
 		w.violate("I-12", "%s: an op of %s was given up, though the server did not refuse it", d.label, id)
 	}
+	d.checkRefused(id, before, after)
+	if !before.inReview && after.inReview && after.review.Remote.Fields.Deleted && !w.people.deleted[id] && !w.people.purged[id] {
+		w.violate("I-17", "%s: a review of %s asks about a deletion, and nobody deleted it", d.label, id)
+	}
 	if before.exists && after.exists && before.note.Status == model.Synced && !after.inReview && !d.consent && !after.note.Deleted &&
 		after.shadow.Rev < before.shadow.Rev && loses(before.note.Fields, after.note.Fields) {
 		w.violate("I-15", "%s: %s was rolled back from rev %d to %d", d.label, id, before.shadow.Rev, after.shadow.Rev)
@@ -152,6 +156,17 @@ func (d *device) checkEngine(id string, before, after stance) {
 		}
 		d.checkOverwritten(id, before, after)
 	}
+}
+
+// checkRefused: a note whose only op the server refused says so.
+func (d *device) checkRefused(id string, before, after stance) {
+	if len(before.ops) != 1 || before.ops[0].ID != d.refused || !after.exists || before.ops[0].Kind == model.Purge {
+		return
+	}
+	if len(after.ops) != 1 || after.ops[0].ID != d.refused || after.ops[0].State != model.Parked {
+		d.w.violate("I-12", "%s: op %s of %s was refused, and the note does not show it: %s", d.label, d.refused, id, tellOps(after.ops))
+	}
+	d.refused = ""
 }
 
 // loses reports whether a text lacks something of another. Under a low number

@@ -44,8 +44,12 @@ func (d *device) tellOps(r *http.Request, sent []byte, res *http.Response) {
 		}
 		res.Body = io.NopCloser(bytes.NewReader(text))
 	}
-	for _, m := range opIDs.FindAllSubmatch(text, -1) {
+	named := opIDs.FindAllSubmatch(text, -1)
+	for _, m := range named {
 		d.told[string(m[1])] = true
+	}
+	if res.StatusCode == http.StatusUnprocessableEntity && len(named) == 1 {
+		d.refused = string(named[0][1])
 	}
 }
 

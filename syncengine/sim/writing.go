@@ -127,7 +127,16 @@ func (d *device) wished(id string, deleted bool) {
 // write puts a token into one line of a body.
 func (d *device) write(body, token string) string {
 	if lines, ok := bodyOf(body); ok {
-		lines[d.w.rng.IntN(bodyLines)] = token
+		at := d.w.rng.IntN(bodyLines)
+		first, second, two := strings.Cut(lines[at], "\n")
+		switch n := d.w.rng.IntN(8); {
+		case n < 5 && !two:
+			lines[at] = token
+		case n < 4:
+			lines[at] = token + "\n" + second
+		default:
+			lines[at] = first + "\n" + token
+		}
 		return firstBody(lines)
 	}
 	parts := strings.SplitAfter(body, "\n")
