@@ -293,7 +293,8 @@ func (d *device) listed(fault Fault, r *http.Request, res *http.Response) error 
 	if d.w.script.Config.Faults[LateRow] == 0 || !strings.HasSuffix(r.URL.Path, "/records") {
 		return nil
 	}
-	whole := !r.URL.Query().Has("in_id") && !r.URL.Query().Has("_fields")
+	q := r.URL.Query()
+	whole := !q.Has("in_id") && !q.Has("_fields") && !q.Has("deleted") // a deletion that a list has shown as a gap is in the next one
 	return rewrite(res, func(in map[string]any) {
 		rows, _ := in["data"].([]any)
 		if fault == LateRow && whole {

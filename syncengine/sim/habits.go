@@ -22,7 +22,7 @@ var turns = [][]Action{
 
 // themes are what its users do meanwhile, in this order; a spell has one or two.
 var themes = [][]Action{
-	{Edit}, {Edit, Undo}, {Edit, Discard}, {Edit, Resolve}, {Append}, {Append, Discard}, {Append, Delete, Discard}, {Append, Delete, Restore}, {Tag}, {Cosmetic, Retitle}, {Create},
+	{Edit}, {Edit, Undo}, {Edit, Discard}, {Edit, Resolve}, {Append}, {Append, Discard}, {Append, Delete, Discard}, {Append, Delete, Restore}, {Tag}, {Cosmetic, Retitle}, {Cosmetic, Cosmetic, Cosmetic}, {Create},
 	{Create, Create, Create, Create},
 	{Delete}, {Delete, Purge}, {Delete, Purge}, {Delete, Round, Purge}, {Delete, Round, Purge}, {Delete, Restore}, {Create, Delete}, {Many, Many, Round, Edit, Round, Edit, Round},
 }
