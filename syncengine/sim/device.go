@@ -111,6 +111,7 @@ func (d *device) any() *process { return d.processes[d.w.rng.IntN(len(d.processe
 func (d *device) start() *process { return d.run(d.load()) }
 
 func (d *device) load() *local.Store {
+	d.refused = "" // what was not written down is asked again
 	now := d.now
 	if d.home != nil {
 		now = d.home.now

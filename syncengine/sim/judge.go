@@ -19,6 +19,7 @@ type book struct {
 	clock int64
 	notes map[string]entry // by note
 	ops   map[string]entry // by op
+	puts  map[string]bool  // ops that came in another dialect, whose refusals may be wrong about one that came twice
 	last  map[string]int   // device and note → number of the newest accepted op
 	texts map[string]string
 }
@@ -36,7 +37,7 @@ func newBooks() books { return books{map[int64]*book{}} }
 func (b books) of(account int64) *book {
 	k := b.accounts[account]
 	if k == nil {
-		k = &book{notes: map[string]entry{}, ops: map[string]entry{}, last: map[string]int{}, texts: map[string]string{}}
+		k = &book{notes: map[string]entry{}, ops: map[string]entry{}, puts: map[string]bool{}, last: map[string]int{}, texts: map[string]string{}}
 		b.accounts[account] = k
 	}
 	return k
@@ -45,7 +46,7 @@ func (b books) of(account int64) *book {
 func (b books) clone() books {
 	out := newBooks()
 	for id, k := range b.accounts {
-		out.accounts[id] = &book{k.clock, maps.Clone(k.notes), maps.Clone(k.ops), maps.Clone(k.last), maps.Clone(k.texts)}
+		out.accounts[id] = &book{k.clock, maps.Clone(k.notes), maps.Clone(k.ops), maps.Clone(k.puts), maps.Clone(k.last), maps.Clone(k.texts)}
 	}
 	return out
 }
@@ -149,10 +150,10 @@ func (s *host) judgePuts(account int64, did []put) {
 		now := entry{rec.Rev, rec.Fields.Deleted, rec.Purged, rec.Fields, w.people.deletedAt[[2]string{rec.Device, rec.ID}]}
 		k.clock, k.notes[rec.ID] = rec.Rev, now
 		if p.op.ID != "" { // a deletion in Kinto's words has none
-			if _, replay := k.ops[p.op.ID]; replay && !w.script.Config.Foreign {
+			if k.puts[p.op.ID] && !w.script.Config.Foreign {
 				w.violate("I-3", "op %s is applied a second time", p.op.ID)
 			}
-			k.ops[p.op.ID] = now
+			k.puts[p.op.ID] = true
 		}
 		for _, t := range tokensIn(rec.Fields) {
 			k.texts[t] = rec.ID

@@ -37,13 +37,13 @@ func (s *host) overwrite(d *device, r *http.Request, body []byte) (*http.Respons
 	for path, base := range bases {
 		id := path[strings.LastIndexByte(path, '/')+1:]
 		seen, err := strconv.ParseInt(strings.Trim(base, `"`), 10, 64)
-		if at := s.live(d, id); err == nil && at > seen {
+		if at := s.revOf(d, id); err == nil && at > seen {
 			built[id] = overwritten{seen: seen, gone: at}
 		}
 	}
 	res, err := s.serve(r, body)
 	for id, o := range built {
-		if o.by = s.live(d, id); o.by > o.gone {
+		if o.by = s.revOf(d, id); o.by > o.gone {
 			s.overwritten[id] = append(s.overwritten[id], o)
 			s.w.meet("version was overwritten unseen")
 		}
@@ -64,10 +64,11 @@ func (w *world) between(d *device) {
 	w.act(who, Round)
 }
 
-// live is the revision of a note that a server has, 0 if it has none.
-func (s *host) live(d *device, id string) int64 {
+// revOf is the revision at which a server has a note, deleted or not; 0 if it
+// has none.
+func (s *host) revOf(d *device, id string) int64 {
 	rec, err := s.store.Note(ctx, int64(d.account+1), id)
-	if err != nil || rec.Fields.Deleted {
+	if err != nil {
 		return 0
 	}
 	return rec.Rev

@@ -96,13 +96,13 @@ type ear struct {
 
 // Pull implements remote.Remote.
 func (e ear) Pull(ctx context.Context, cursor string, limit int) (remote.Page, error) {
-	e.d.sound = false
+	e.d.sound, e.d.refused = false, ""
 	return e.Remote.Pull(ctx, cursor, limit)
 }
 
 // Push implements remote.Remote.
 func (e ear) Push(ctx context.Context, cursor string, ops []remote.Op) (remote.PushResult, error) {
-	e.d.sound = false
+	e.d.sound, e.d.refused = false, ""
 	res, err := e.Remote.Push(ctx, cursor, ops)
 	if err == nil && e.d.dialect != Stet { // of some ops it knows the fate from what was held back
 		e.d.sound = true
