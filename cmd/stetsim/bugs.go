@@ -41,6 +41,12 @@ const (
 	fKOutcome  = "syncengine/remote/kinto/outcome.go"
 	fKCursor   = "syncengine/remote/kinto/cursor.go"
 	fKRefusal  = "syncengine/remote/kinto/refusal.go"
+	fReviews   = "db/local/reviews.go"
+	fView      = "db/server/sqlite/view.go"
+	fSEpoch    = "db/server/sqlite/epoch.go"
+	fNPush     = "syncengine/remote/native/push.go"
+	fKList     = "syncengine/remote/kinto/list.go"
+	fMEcho     = "syncengine/remote/mutations/echo.go"
 )
 
 var bugs = []mutant{
@@ -58,6 +64,8 @@ var bugs = []mutant{
 		"func (e *Engine) pushFailed(ctx context.Context, ops []remote.Op, cause error) error {\n",
 		"func (e *Engine) pushFailed(ctx context.Context, ops []remote.Op, cause error) error {\n	if errors.Is(cause, remote.ErrAuth) {\n		return e.each(ctx, ops, func(tx store.Tx, i int) error { return e.settleRejected(tx, ops[i].Op, \"401\") })\n	}\n"},
 	{"a batch that was undone is believed", "I-1", fKOutcome, "(r.status == http.StatusConflict || r.status >= 500)", "r.status >= 500"},
+	{"a version names the account's last change as the one before", "I-1", fApply, "		prevRev = cur.Rev\n",
+		"		prevRev = prev.Rev\n"},
 	// I-2: row, shadow and outbox belong together.
 	{"a save without its op", "I-2", fOutbox,
 		"	if err := tx.SetOps(note.ID, queued); err != nil {",
@@ -72,6 +80,10 @@ var bugs = []mutant{
 		"func (s *Store) PutDraft(ctx context.Context, d model.Draft) error {\n",
 		"func (s *Store) PutDraft(ctx context.Context, d model.Draft) error {\n	if len(d.Text.Body) > 60 {\n		return nil\n	}\n"},
 	{"an op that is taken back leaves its error on the note", "I-2", fPush, "	return e.restatus(tx, op.NoteID, model.MoveRetry)", "	return nil"},
+	{"the fifth try does not show as an error", "I-2", fPush, "		if op.Problem == \"\" || op.Attempt+1 < model.GiveUpAfter {",
+		"		if op.Problem == \"\" || op.Attempt < model.GiveUpAfter {"},
+	{"a settled note is still counted as pending", "I-2", fLocalOut, "	t.changes.count(shelf, was, -1)\n	t.changes.count(shelf, model.Synced, 1)\n",
+		"	t.changes.count(shelf, model.Synced, 1)\n"},
 	// I-3: nothing is applied twice.
 	{"unknown fate is taken for not applied", "I-3", fSettle, "	thaw = thaw && op.State != model.Sent\n", "	thaw = true\n"},
 	{"a sent op is not frozen", "I-3", fPush, "		if err := tx.Freeze(ids, cursor); err != nil {\n			return err\n		}\n", ""},
@@ -92,6 +104,8 @@ var bugs = []mutant{
 	{"discard forgets entries of a deleted note", "I-4", fNotes, "	if len(union(s.shadow.Fields.Log, s.note.Log)) == len(s.shadow.Fields.Log) {",
 		"	if len(model.Diff(s.shadow.Fields, s.note.Fields).LogAppend) == 0 {"},
 	{"the log takes the other side's entries only", "I-4", fFields, "	for _, e := range slices.Concat(remote, local) {\n		if !seen[e.ID] {", "	for _, e := range slices.Concat(remote, local[:0]) {\n		if !seen[e.ID] {"},
+	{"a save looks at the text alone for what came meanwhile", "I-4", fNotes, "		if same(base, s.note.Fields) {\n			return \"\", n.write(s, text, model.CauseEdit)",
+		"		if base.Deleted == s.note.Deleted && model.SameText(base, s.note.Fields) {\n			return \"\", n.write(s, text, model.CauseEdit)"},
 	// I-5: all agree at the end.
 	{"a field is not sent", "I-5", fPatch, "		Archived: changed(from.Archived, to.Archived),\n", ""},
 	{"a pulled field is dropped", "I-5", fDriver, "	rec.RemoteID = \"\"\n", "	rec.RemoteID, rec.Fields.Order = \"\", \"\"\n"},
@@ -100,6 +114,12 @@ var bugs = []mutant{
 	{"an edit wins over a deletion without a word", "I-6", fMerge, "	case base == nil || !base.Deleted && edited(*base, live):", "	case base != nil && edited(*base, live):\n		r.Merged = live.Clone()\n	case base == nil:"},
 	{"create over a tombstone", "I-6", fJudge, "		case cur != nil && !cur.Purged:\n			return store.AlreadyExists, cur.Fields\n		case cur != nil && op.UnlessPurged:\n", "		case cur != nil && !cur.Fields.Deleted:\n			return store.AlreadyExists, cur.Fields\n		case cur != nil && cur.Purged && op.UnlessPurged:\n"},
 	{"a purge is undone by who did not see it", "I-6", fJudge, "		case cur != nil && op.UnlessPurged:\n			return store.Purged, cur.Fields\n", ""},
+	{"a purge takes the deletion before it for sent", "I-6", fNotes, "	s.shadow.Fields = model.Fields{Deleted: s.shadow.Fields.Deleted}\n",
+		"	s.shadow.Fields = model.Fields{Deleted: true}\n"},
+	{"who asks for notes by id sees no tombstones", "I-6", fKList, "	q := url.Values{\"in_id\": {idFilter(ids)}, \"_since\": {\"0\"}}\n",
+		"	q := url.Values{\"in_id\": {idFilter(ids)}}\n"},
+	{"any tombstone is the echo of a deletion", "I-6", fMEcho, "		return about(op, rec) && rec.Fields.Deleted\n",
+		"		return rec.Fields.Deleted\n"},
 	// I-7: the cursor skips nothing.
 	{"a page leaves out its first change", "I-7", fRead, "WHERE n.account = ? AND n.rev > ? AND", "WHERE n.account = ? AND n.rev > ? + 1 AND"},
 	{"the page's cursor is one too far", "I-7", fRead, "		if len(page.Changes) == limit || size >= maxBytes {\n			page.More, page.Next = true, last\n", "		if len(page.Changes) == limit || size >= maxBytes {\n			var tag string\n			var purged bool\n			if rec, _, err := s.scanChange(rows, &tag, &purged); err == nil {\n				last = acc.place(rec.Rev, tag)\n			}\n			page.More, page.Next = true, last\n"},
@@ -109,6 +129,12 @@ var bugs = []mutant{
 	{"a change during a review is ignored", "I-7", fAbsorb, "	case s.inReview:\n		return e.reviewMoved(tx, s, rec)\n	case s.note.Status == model.Synced && (rec", "	case s.inReview:\n		return ignored, nil\n	case s.note.Status == model.Synced && (rec"},
 	{"rows that come late are not looked for", "I-7", fKCursor, "	settled := min(w.Start-overlap, etag)", "	settled := etag"},
 	{"a version that builds on another one is a change like any", "I-17", fAbsorb, "	for _, parent := range rec.Parents { // newest first\n", "	for _, parent := range rec.Parents[:0] { // newest first\n"},
+	{"a note that the server lost keeps its number", "I-7", fAbsorb, "	if rec.Rev == 0 {\n		s.note.Rev = 0\n	}\n	if _, err := e.commit(",
+		"	if _, err := e.commit("},
+	{"a collection's time leaves tombstones out", "I-7", fView, "SELECT coalesce(max(rev), 0) FROM notes WHERE account = ? AND collection = ?`",
+		"SELECT coalesce(max(rev), 0) FROM notes WHERE account = ? AND collection = ? AND NOT deleted`"},
+	{"the note in a batch's answer is not told on", "I-7", fBatch, "	return applied(op, r.Rev, at, r.Note)\n",
+		"	return applied(op, r.Rev, at, nil)\n"},
 	// I-8: revisions only grow.
 	{"the server's clock goes back with the wall's", "I-8", fApply, "	rev := max(g.w.s.opts.Now().UnixMilli(), acc.clock+1)", "	rev := g.w.s.opts.Now().UnixMilli()"},
 	{"the account's clock is not stored", "I-8", fApply, "	for id := range g.dirty {\n", "	for id := range g.dirty {\n		if g.accounts[id].clock%3 == 0 {\n			continue\n		}\n"},
@@ -139,6 +165,16 @@ var bugs = []mutant{
 	{"a tag removed elsewhere stays", "I-17", fFields, "		if !slices.Contains(base, t) || slices.Contains(local, t) && slices.Contains(remote, t) {", "		if true {"},
 	{"a save overwrites what came meanwhile", "I-17", fNotes, "		if same(base, s.note.Fields) {\n			return \"\", n.write(s, text, model.CauseEdit)\n		}\n		if s.inReview {", "		if !s.inReview {\n			return \"\", n.write(s, text, model.CauseEdit)\n		}\n		if s.inReview {"},
 	{"leaving a server forgets an open review", "I-17", fLocalSwap, "	case r.Remote.Rev == 0, !known, seen.Rev < r.Remote.Rev:", "	case r.Remote.Rev >= 0 || known && seen.Rev > 0:"},
+	{"a review that moves is merged from the present shadow", "I-17", fReconcile, "	result := merge.Notes(s.review.Base, s.note.Fields, other.Fields)",
+		"	result := merge.Notes(s.common(), s.note.Fields, other.Fields)"},
+	{"a note that was never sent counts as missing on the server", "I-17", fResync, "			if rev > 0 && !seen.ids[id] {\n",
+		"			if !seen.ids[id] {\n"},
+	{"a review keeps the other side as its base", "I-17", fReviews, "		if base, err = json.Marshal(*r.Base); err != nil {",
+		"		if base, err = json.Marshal(r.Remote.Fields); err != nil {"},
+	{"a restore does not move the floor", "I-17", fSEpoch, "SET epoch = ?, clock = ?, floor = ?, floor_tag = tag WHERE name = ?`, epoch, clock, clock, name)",
+		"SET epoch = ?, clock = ?, floor_tag = tag WHERE name = ?`, epoch, clock, name)"},
+	{"changes that touch are judged apart", "I-17", fLines, "			if end < c.b0 && end <= c.lo {",
+		"			if end <= c.b0 && end <= c.lo {"},
 	// I-18: everything drains.
 	{"a purged note is put up for review", "I-18", fAbsorb, "	case s.note.Purged:\n		return e.unpurge(tx, s, rec)\n	case mode.unsure:", "	case mode.unsure:"},
 	{"a purge is forgotten by a change of server", "I-18", fLocalRow, "FROM notes WHERE purged = 0 OR status <> 'synced' ORDER BY id", "FROM notes WHERE purged = 0 ORDER BY id"},
@@ -147,6 +183,12 @@ var bugs = []mutant{
 	{"Backoff is forgotten", "I-18", fKRefusal, "link.Wait(h.Get(\"Backoff\"), \"\")", "link.Wait(h.Get(\"Retry-After\"), \"\")"},
 	{"waits grow without end", "I-18", fSettle, "	wait := max(e.backoff(op.Attempt), min(out.After, maxRetryAfter))", "	wait := max(e.backoff(op.Attempt)*1000, min(out.After, maxRetryAfter))"},
 	{"a driver goes on asking after 429", "I-18", fBatch, "	if first.Stopped != nil {", "	if false {"},
+	{"a refused op is compared with what is planned behind it", "I-18", fSettle, "func(o model.Op) bool { return o.ID == op.ID })\n	refused := false",
+		"func(o model.Op) bool { return o.ID == op.ID && o.State != model.Sent })\n	refused := false"},
+	{"a page that ends at the floor ends below it", "I-18", fCursor, "	if rev < a.floor {\n		tag += listing",
+		"	if rev <= a.floor {\n		tag += listing"},
+	{"a create forgets that it overrules a purge", "I-18", fNPush, "		op.UnlessPurged, op.BaseRev = op.BaseRev == 0, 0\n",
+		"		op.BaseRev = 0\n		op.UnlessPurged = op.BaseRev == 0\n"},
 	// I-19: what is not the server's is no data.
 	{"a page of any type is read", "I-19", fDriver, "	case !a.is(wire.TypeJSON):\n		return remote.Page{}, link.NotProtocol(\"content type is not JSON\")\n	}\n	page,", "	}\n	page,"},
 	{"a page that cannot be read is an empty one", "I-19", fDriver, "	page, err := readPage(a.body, cursor)\n	if err != nil {\n		return remote.Page{}, link.NotProtocol(\"%v\", err)\n	}", "	page, err := readPage(a.body, cursor)\n	if err != nil {\n		return remote.Page{Unchanged: cursor != \"\", Next: cursor}, nil\n	}"},
@@ -156,6 +198,8 @@ var bugs = []mutant{
 	{"the guard never holds", "I-21", fGuard, "	case many && !r.yes:", "	case false:"},
 	{"each pass counts by itself", "I-21", fGuard, "	r.freed += len(a.consent)\n", ""},
 	{"deletions are applied as they come", "I-21", fAbsorb, "!s.note.Deleted && !mode.consent:\n		return held, e.hold(tx, rec, store.HeldForConsent)", "!s.note.Deleted && !mode.consent && false:\n		return held, e.hold(tx, rec, store.HeldForConsent)"},
+	{"the guard's share is all notes", "I-21", fGuard, "func Guard(notes int) int { return max(20, notes/10) }",
+		"func Guard(notes int) int { return max(20, notes) }"},
 	// I-22: versions of the format.
 	{"a newer format is written", "I-22", fLocalOpen, "		if found > len(steps) {", "		if found > len(steps)+1000 {"},
 }
