@@ -7,7 +7,7 @@
 //	stetsim -mutants             seeded bugs: every one must be caught
 //
 // The last line of a run is "schedules N seed S violations V trace HASH". It
-// exits 1 if V is not 0, or if a mutant was missed.
+// exits 1 if V is not 0, if a mutant was missed, or if it was interrupted.
 package main
 
 import (
@@ -70,7 +70,7 @@ func main() {
 	switch {
 	case err != nil:
 	case o.child:
-		signal.Ignore(syscall.SIGPIPE, os.Interrupt) // who started this is gone, or ends it: clean up and end
+		signal.Ignore(syscall.SIGPIPE, os.Interrupt, syscall.SIGTERM) // who started this is gone, or ends it: clean up and end
 		err = serve(os.Stdin, os.Stdout, o)
 	case o.mutants:
 		err = mutants(os.Stdout, o)

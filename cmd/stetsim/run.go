@@ -126,7 +126,10 @@ func runAll(o options) (*tally, error) {
 	}
 	told, release := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer release()
-	defer context.AfterFunc(told, func() { stop.Store(true) })()
+	defer context.AfterFunc(told, func() {
+		stop.Store(true)
+		release() // who asks a second time need not wait
+	})()
 	defer progress(o, &next)()
 	var all sync.WaitGroup
 	errs := make([]error, max(1, o.workers))
@@ -139,7 +142,7 @@ func runAll(o options) (*tally, error) {
 		})
 	}
 	all.Wait()
-	t.interrupted = told.Err() != nil
+	t.interrupted = told.Err() != nil && next.Load() < int64(o.n)
 	return t, errors.Join(errs...)
 }
 
@@ -248,8 +251,11 @@ func proofs(w io.Writer, o options, t *tally, ran int) (proved bool, err error) 
 	if err != nil {
 		return false, err
 	}
+	if second.interrupted {
+		return false, errors.New("interrupted while seeds were run again")
+	}
 	for i, trace := range second.traces {
-		if trace != t.traces[i] {
+		if second.done[i] && t.done[i] && trace != t.traces[i] {
 			differ++
 		}
 	}

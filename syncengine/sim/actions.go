@@ -207,7 +207,8 @@ func (w *world) doServerCompact(d *device) {
 // kind of fault and every action.
 var rare = []string{"process killed", "server crash before commit", "server crash after commit", "met by others", "lease refused",
 	"guard held", "home cloned", "home restored", "server restored", "server file copied back", "server wiped", "server compacted", "request too large",
-	"verdict replayed", "verdict conflict", "verdict already-exists", "verdict unknown-note", "verdict purged", "row was late"}
+	"verdict replayed", "verdict conflict", "verdict already-exists", "verdict unknown-note", "verdict purged", "row was late",
+	"version was overwritten unseen"}
 
 // Kinds names all that a large number of schedules must have met, as Hits
 // counts it.

@@ -218,7 +218,7 @@ func (w *world) agreeServer(account int, d *device) {
 			w.violate("I-6", "%s is deleted on the server and lives on %s", id, d.label)
 		case !e.deleted && !live:
 			w.violate("I-5", "%s is missing on %s", id, d.label)
-		case !e.deleted && (!model.Equal(e.fields, s.note.Fields) || e.rev != s.note.Rev):
+		case !e.deleted && (!model.Equal(w.shown(e.fields, s.note.Fields), s.note.Fields) || e.rev != s.note.Rev):
 			w.violate("I-5", "%s is at rev %d on the server, at %d on %s, or another text:\n%+v\n%+v", id, e.rev, s.note.Rev, d.label,
 				e.fields, s.note.Fields)
 		}
@@ -228,6 +228,19 @@ func (w *world) agreeServer(account int, d *device) {
 			w.violate("I-5", "%s is on %s and not on the server", id, d.label)
 		}
 	}
+}
+
+// shown is a note as the server shows it. A Kinto that is no stetd has its entries
+// in the order in which they were written last.
+func (w *world) shown(kept, seen model.Fields) model.Fields {
+	if c := w.script.Config; !c.Foreign || c.dialect(0) != Kinto {
+		return kept
+	}
+	place := func(e model.LogEntry) int {
+		return slices.IndexFunc(seen.Log, func(x model.LogEntry) bool { return x.ID == e.ID })
+	}
+	kept.Log = slices.SortedStableFunc(slices.Values(kept.Log), func(a, b model.LogEntry) int { return place(a) - place(b) })
+	return kept
 }
 
 // tellDifference names the first note on which two devices differ, so that its

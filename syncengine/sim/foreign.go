@@ -106,8 +106,8 @@ func (l line) again(fault Fault, q url.Values) {
 	}
 }
 
-// atMost bounds a page; of a page of one the log's driver would read nothing but
-// where the next one begins.
+// atMost bounds a page to most entries, at least two: of a page of one the log's
+// driver would read nothing but where the next one begins.
 func atMost(q url.Values, name string, most int) {
 	if n, err := strconv.Atoi(q.Get(name)); most > 0 && (err != nil || n > max(most, 2)) {
 		q.Set(name, strconv.Itoa(max(most, 2)))
@@ -130,7 +130,7 @@ func (l line) abroad(fault Fault, r *http.Request, body []byte) (res *http.Respo
 			return res, true, true, err
 		}
 	case Overwrite:
-		if w.script.Config.Foreign {
+		if w.script.Config.Foreign && r.Method != http.MethodGet {
 			res, err = s.overwrite(d, r, body)
 			return res, true, true, err
 		}
@@ -294,7 +294,8 @@ func (d *device) listed(fault Fault, r *http.Request, res *http.Response) error 
 		return nil
 	}
 	q := r.URL.Query()
-	whole := !q.Has("in_id") && !q.Has("_fields") && !q.Has("deleted") // a deletion that a list has shown as a gap is in the next one
+	// Nor is a tombstone late: the list of live notes before has told of it.
+	whole := !q.Has("in_id") && !q.Has("_fields") && !q.Has("deleted")
 	return rewrite(res, func(in map[string]any) {
 		rows, _ := in["data"].([]any)
 		if fault == LateRow && whole {

@@ -22,7 +22,8 @@ var turns = [][]Action{
 
 // themes are what its users do meanwhile, in this order; a spell has one or two.
 var themes = [][]Action{
-	{Edit}, {Edit, Undo}, {Edit, Discard}, {Edit, Resolve}, {Append}, {Append, Discard}, {Append, Delete, Discard}, {Append, Delete, Restore}, {Tag}, {Cosmetic, Retitle}, {Cosmetic, Cosmetic, Cosmetic}, {Create},
+	{Edit}, {Edit, Undo}, {Edit, Discard}, {Edit, Resolve}, {Append}, {Append, Discard},
+	{Append, Delete, Discard}, {Append, Delete, Restore}, {Tag}, {Cosmetic, Retitle}, {Cosmetic, Cosmetic, Cosmetic}, {Create},
 	{Create, Create, Create, Create},
 	{Delete}, {Delete, Purge}, {Delete, Purge}, {Delete, Round, Purge}, {Delete, Round, Purge}, {Delete, Restore}, {Create, Delete}, {Many, Many, Round, Edit, Round, Edit, Round},
 }
@@ -30,7 +31,7 @@ var themes = [][]Action{
 // spell is one of them while it is drawn.
 type spell struct {
 	r       *rand.Rand
-	c       *Config
+	c       Config
 	n       int
 	who     []int
 	turn    []Action
@@ -69,7 +70,7 @@ func (s *Script) drawHabits(r *rand.Rand) {
 }
 
 func (c Config) drawSpell(r *rand.Rand, n int) *spell {
-	p := &spell{r: r, c: &c, n: n, turning: 0.1 + 0.4*r.Float64(), rounds: [2]float64{r.Float64(), r.Float64()}, second: 0.5 * r.Float64(),
+	p := &spell{r: r, c: c, n: n, turning: 0.1 + 0.4*r.Float64(), rounds: [2]float64{r.Float64(), r.Float64()}, second: 0.5 * r.Float64(),
 		ill: []float64{0, 0.3, 0.7}[r.IntN(3)], loose: []float64{0, 0, 0.5}[r.IntN(3)]}
 	p.turn = turns[r.IntN(len(turns))]
 	if slices.ContainsFunc(p.turn, func(a Action) bool { return !c.possible(a) }) {

@@ -19,7 +19,7 @@ type book struct {
 	clock int64
 	notes map[string]entry // by note
 	ops   map[string]entry // by op
-	puts  map[string]bool  // ops that came in another dialect, whose refusals may be wrong about one that came twice
+	puts  map[string]bool  // ops that came in another dialect; apart, since one that came twice there may be told as refused
 	last  map[string]int   // device and note → number of the newest accepted op
 	texts map[string]string
 }
@@ -144,13 +144,13 @@ func (s *host) judgePuts(account int64, did []put) {
 		if !before.deleted && rec.Fields.Deleted && !w.people.deleted[rec.ID] {
 			w.violate("I-14", "note %s is deleted on the server, though nobody deleted it", rec.ID)
 		}
-		if before.deleted && !rec.Fields.Deleted && len(w.servers) == 1 && !w.people.want(p.op, before.step) && !w.unnamed(p.op) {
+		if before.deleted && !rec.Fields.Deleted && len(w.servers) == 1 && !w.people.want(p.op, before.step) && !s.unseen(p.op) {
 			w.violate("I-6", "note %s was deleted at step %d and lives again, though nobody wanted it", rec.ID, before.step)
 		}
 		now := entry{rec.Rev, rec.Fields.Deleted, rec.Purged, rec.Fields, w.people.deletedAt[[2]string{rec.Device, rec.ID}]}
 		k.clock, k.notes[rec.ID] = rec.Rev, now
 		if p.op.ID != "" { // a deletion in Kinto's words has none
-			if k.puts[p.op.ID] && !w.script.Config.Foreign {
+			if _, native := k.ops[p.op.ID]; (native || k.puts[p.op.ID]) && !w.script.Config.Foreign {
 				w.violate("I-3", "op %s is applied a second time", p.op.ID)
 			}
 			k.puts[p.op.ID] = true
@@ -197,13 +197,12 @@ func (s *host) judgeBase(op model.Op, before entry, res store.Result) {
 	}
 }
 
-// unnamed reports whether an op makes a note of which its device never heard that
-// a foreign log has it: if that answer was lost, and the note was deleted since,
-// the log is silent about both, and the note is made again.
-func (w *world) unnamed(op model.Op) bool {
-	c := w.script.Config
-	return c.Foreign && c.dialect(0) == Mutations && slices.ContainsFunc(w.devices, func(d *device) bool {
-		return d.label == op.Device && d.view[op.NoteID].shadow.Rev == 0
+// unseen reports whether a Kinto device makes a note again that the server forgot
+// and somebody else made and deleted there meanwhile: where a record is deleted
+// Kinto lets another one be made, and does not tell.
+func (s *host) unseen(op model.Op) bool {
+	return s.lost > 0 && slices.ContainsFunc(s.w.devices, func(d *device) bool {
+		return d.label == op.Device && d.dialect == Kinto && d.view[op.NoteID].shadow.Rev == 0
 	})
 }
 

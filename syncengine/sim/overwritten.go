@@ -2,7 +2,9 @@ package sim
 
 import (
 	"encoding/json"
+	"errors"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -68,21 +70,21 @@ func (w *world) between(d *device) {
 // has none.
 func (s *host) revOf(d *device, id string) int64 {
 	rec, err := s.store.Note(ctx, int64(d.account+1), id)
-	if err != nil {
-		return 0
+	if !errors.Is(err, model.ErrNotFound) {
+		s.w.must("read note", err)
 	}
 	return rec.Rev
 }
 
-// replaced tells how the version that a device had seen was overwritten unseen,
-// if the one that it has now builds on that.
-func (d *device) replaced(id string, before, after stance) (overwritten, bool) {
-	for _, o := range d.w.servers[d.server].overwritten[id] {
-		if o.seen < before.shadow.Rev && before.shadow.Rev <= o.gone && o.by <= after.shadow.Rev {
-			return o, true
-		}
-	}
-	return overwritten{}, false
+// hides reports whether a version is one of those that were replaced.
+func (o overwritten) hides(rev int64) bool { return o.seen < rev && rev <= o.gone }
+
+// replaced reports whether the version that a device had seen was overwritten
+// unseen by one that it has now, or that this one builds on.
+func (d *device) replaced(id string, before, after stance) bool {
+	return slices.ContainsFunc(d.w.servers[d.server].overwritten[id], func(o overwritten) bool {
+		return o.hides(before.shadow.Rev) && o.by <= after.shadow.Rev
+	})
 }
 
 // checkOverwritten: a text that was replaced unseen goes nowhere without a word
@@ -91,8 +93,9 @@ func (d *device) checkOverwritten(id string, before, after stance) {
 	if before.note.Status != model.Synced || before.note.Deleted || after.note.Deleted || after.inReview || d.consent {
 		return
 	}
-	o, ok := d.replaced(id, before, after)
-	if ok && after.shadow.Rev == o.by && loses(before.note.Fields, after.note.Fields) {
-		d.w.violate("I-17", "%s: %s at rev %d was overwritten by rev %d, whose writer saw %d, and nobody is asked", d.label, id, before.shadow.Rev, o.by, o.seen)
+	for _, o := range d.w.servers[d.server].overwritten[id] {
+		if o.hides(before.shadow.Rev) && o.by == after.shadow.Rev && loses(before.note.Fields, after.note.Fields) {
+			d.w.violate("I-17", "%s: %s at rev %d was overwritten by rev %d, whose writer saw %d, and nobody is asked", d.label, id, before.shadow.Rev, o.by, o.seen)
+		}
 	}
 }

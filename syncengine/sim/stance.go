@@ -151,7 +151,7 @@ func (d *device) checkEngine(id string, before, after stance) {
 		}
 	}
 	if before.exists && after.exists && !before.note.Purged && !after.note.Purged && d.knows() {
-		if _, unseen := d.replaced(id, before, after); !unseen { // else the two texts have no base in common
+		if !d.replaced(id, before, after) { // else the two texts have no base in common
 			d.checkMerge(id, before, after)
 		}
 		d.checkOverwritten(id, before, after)
@@ -161,6 +161,9 @@ func (d *device) checkEngine(id string, before, after stance) {
 // checkRefused: a note whose only op the server refused says so.
 func (d *device) checkRefused(id string, before, after stance) {
 	if len(before.ops) != 1 || before.ops[0].ID != d.refused || !after.exists || before.ops[0].Kind == model.Purge {
+		return
+	}
+	if before.held != nil || before.ops[0].BaseRev != before.shadow.Rev { // on what came meanwhile it asks for something else
 		return
 	}
 	if len(after.ops) != 1 || after.ops[0].ID != d.refused || after.ops[0].State != model.Parked {
@@ -194,7 +197,8 @@ func parked(ops []model.Op) (n int) {
 // remove counts a clean note that a pull moved to the trash.
 func (d *device) remove() {
 	d.removed++
-	if d.removed > max(20, max(d.live, d.countLive())/10) && !d.consent {
+	most := max(20, max(d.live, d.countLive())/10) // spelled out here, so that the engine's own may be wrong
+	if d.removed > most && !d.consent {
 		d.w.violate("I-21", "%s: %d notes were deleted in one round, and nobody was asked", d.label, d.removed)
 	}
 }
@@ -263,7 +267,6 @@ func (d *device) checkMerge(id string, before, after stance) {
 		judged = true
 	}
 	if judged {
-		d.w.meet("merge judged")
 		d.w.violate("I-17", "%s: merge of %s: base\n%+v\nmine\n%+v\ntheirs\n%+v\nresult (in review: %v)\n%+v", d.label, id,
 			bases[0], mine, theirs, after.inReview, after.note.Fields)
 	}
@@ -273,8 +276,8 @@ func (d *device) checkMerge(id string, before, after stance) {
 // other side must have moved to where the two no longer overlap.
 func (d *device) checkMoved(id string, before, after stance) {
 	base := before.review.Base
-	if base == nil || !after.shadowed || after.shadow.Rev <= before.review.Remote.Rev {
-		return
+	if base == nil || before.review.Remote.Rev == 0 || before.held != nil || !after.shadowed || after.shadow.Rev <= before.review.Remote.Rev {
+		return // two texts of one's own, or two versions in turn, are merged in more than one step
 	}
 	want, conflict, ok := expect(*base, before.note.Fields, after.shadow.Fields)
 	if ok && (conflict || !agrees(want, after.note.Fields)) {

@@ -124,16 +124,16 @@ func (d *device) wished(id string, deleted bool) {
 	}
 }
 
-// write puts a token into one line of a body.
+// write puts a token in the place of one line of a body, or behind it.
 func (d *device) write(body, token string) string {
 	if lines, ok := bodyOf(body); ok {
 		at := d.w.rng.IntN(bodyLines)
 		first, second, two := strings.Cut(lines[at], "\n")
-		switch n := d.w.rng.IntN(8); {
-		case n < 5 && !two:
-			lines[at] = token
-		case n < 4:
+		switch before := d.w.rng.IntN(8) < 5; {
+		case before && two:
 			lines[at] = token + "\n" + second
+		case before:
+			lines[at] = token
 		default:
 			lines[at] = first + "\n" + token
 		}

@@ -155,8 +155,8 @@ func idFilter(ids []string) string {
 }
 
 // find returns what the collection knows of some ids: live rows and tombstones.
-// fields names the members wanted; all if none. What it lacks was not there at
-// the timestamp at.
+// fields names the members wanted; all if none. What comes later than this list
+// is above at, the collection's timestamp when it began.
 func (c *Client) find(ctx context.Context, ids []string, fields ...string) (found map[string]row, at int64, err error) {
 	q := url.Values{"in_id": {idFilter(ids)}, "_since": {"0"}}
 	if len(fields) > 0 {

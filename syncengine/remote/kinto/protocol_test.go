@@ -392,6 +392,13 @@ func TestKinto11Delete(t *testing.T) {
 	purge := remove("op-5", model.Record{ID: "n1", Rev: first.Rev, Fields: model.Fields{Deleted: true}})
 	purge.Kind = model.Purge
 	only(t, push(t, c, "", purge), remote.Applied)
+	// Of a note that nobody knows here the device may have a number of another
+	// count: what it keeps is not above what the collection has given out.
+	far := remove("op-6", model.Record{ID: "n2", Rev: base.Rev + 1<<40, Fields: model.Fields{Title: "elsewhere"}})
+	far.NoteID = "n2"
+	if out := only(t, push(t, c, "", far), remote.Applied); out.Rev != first.Rev {
+		t.Errorf("404 of what was never there: revision %d, want %d", out.Rev, first.Rev)
+	}
 }
 
 // lose drops the answer to the next write.

@@ -64,6 +64,9 @@ func (p *push) result(i int, m mutlog.Mutation) bool {
 		p.conflict(i, rec)
 	case rec.Rev == 0: // to be deleted, and not there
 		p.nothing(i)
+		// A server that forgot counts from a time that may be long past: the number
+		// must not be above that of a note made there again.
+		p.out[i].Rev = max(min(p.out[i].Rev, p.at.head), 1)
 	default:
 		p.accept(i, rec)
 	}
