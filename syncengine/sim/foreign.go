@@ -32,7 +32,7 @@ const (
 // foreignFaults are the kinds of each protocol, with the most that a seed may
 // draw as the chance of each for one request.
 var foreignFaults = map[Dialect][]chanceOf{
-	Kinto:     {{BatchUndone, 0.15}, {OneRefused, 0.06}, {Bare412, 0.20}, {LateRow, 0.50}, {Backoff, 0.06}, {Overwrite, 0.20}},
+	Kinto:     {{BatchUndone, 0.15}, {OneRefused, 0.06}, {Bare412, 0.20}, {LateRow, 0.50}, {Backoff, 0.06}, {Overwrite, 0.35}},
 	Mutations: {{ListedAgain, 0.20}},
 }
 
