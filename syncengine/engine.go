@@ -126,6 +126,7 @@ type round struct {
 	force, yes bool
 	keep       bool            // answer what the guard holds with the notes here
 	stopped    bool            // the round before this one was held
+	joining    bool            // the first listing of this server is not complete
 	told       bool            // the timeline has that this one is
 	freed      int             // deletions and replacements that this round let through
 	tried      map[string]bool // ops sent in this round
@@ -164,9 +165,11 @@ func (e *Engine) Round(ctx context.Context, o RoundOptions) (Report, error) {
 		return e.finish(ctx, r, err)
 	}
 	r.force, r.stopped = r.force || e.farAway(at.nextTry), at.paused == pausedHeld
-	// A device that knows nothing yet would be sent its own notes back; one that
-	// was cut off looks for what it sent before it sends more.
-	if err = e.passes(ctx, r, at.cursor == "" || at.taken != ""); err == nil || errors.Is(err, ErrHeld) {
+	// A device that does not know all yet would be sent its own notes back, and
+	// make notes anew that are deleted there; one that was cut off looks for what it
+	// sent before it sends more.
+	r.joining = at.cursor == "" || at.joining != ""
+	if err = e.passes(ctx, r, r.joining || at.taken != ""); err == nil || errors.Is(err, ErrHeld) {
 		found, failed := e.takeStock(ctx, r, o.Full)
 		switch {
 		case failed != nil:
@@ -181,8 +184,8 @@ func (e *Engine) Round(ctx context.Context, o RoundOptions) (Report, error) {
 // outset is what a round finds when it begins: a cursor, marks of rounds
 // before, and the time of the next try, zero if nothing waits.
 type outset struct {
-	retryAfter, replan, paused, taken, cursor string
-	nextTry                                   time.Time
+	retryAfter, replan, paused, taken, joining, cursor string
+	nextTry                                            time.Time
 }
 
 func (e *Engine) outset(ctx context.Context) (at outset, err error) {
@@ -190,7 +193,8 @@ func (e *Engine) outset(ctx context.Context) (at outset, err error) {
 		for _, m := range []struct {
 			key   string
 			value *string
-		}{{store.MetaRetryAfter, &at.retryAfter}, {store.MetaReplan, &at.replan}, {store.MetaPaused, &at.paused}, {store.MetaTaken, &at.taken}} {
+		}{{store.MetaRetryAfter, &at.retryAfter}, {store.MetaReplan, &at.replan}, {store.MetaPaused, &at.paused}, {store.MetaTaken, &at.taken},
+			{store.MetaJoining, &at.joining}} {
 			if *m.value, err = tx.Meta(m.key); err != nil {
 				return err
 			}

@@ -86,7 +86,7 @@ func (e *Engine) pullPages(ctx context.Context, r *round, mode pullMode, seen *l
 			mode.anew = seen.anew
 			seen.next, store = page.Next, ""
 		}
-		if err := e.apply(ctx, r, page.Changes, mode, store); err != nil {
+		if err := e.apply(ctx, r, page.Changes, mode, store, page.More); err != nil {
 			return err
 		}
 		r.gauge.step(len(page.Changes))
@@ -103,8 +103,9 @@ func (e *Engine) pullPages(ctx context.Context, r *round, mode pullMode, seen *l
 	}
 }
 
-// apply writes a page in short transactions, the cursor in the last one.
-func (e *Engine) apply(ctx context.Context, r *round, changes []model.Record, mode pullMode, next string) error {
+// apply writes a page in short transactions, the cursor in the last one. more
+// says that others follow.
+func (e *Engine) apply(ctx context.Context, r *round, changes []model.Record, mode pullMode, next string, more bool) error {
 	chunks := slices.Collect(slices.Chunk(changes, settleRows))
 	if len(chunks) == 0 {
 		chunks = [][]model.Record{nil}
@@ -123,7 +124,7 @@ func (e *Engine) apply(ctx context.Context, r *round, changes []model.Record, mo
 				}
 			}
 			if last && next != "" {
-				return errors.Join(showLanded(tx, changes), tx.SetCursor(next))
+				return errors.Join(showLanded(tx, changes), r.join(tx, more), tx.SetCursor(next))
 			}
 			return nil
 		})
@@ -133,6 +134,19 @@ func (e *Engine) apply(ctx context.Context, r *round, changes []model.Record, mo
 		e.rest(ctx)
 	}
 	return nil
+}
+
+// join notes whether the first listing of a server goes on: a round that is cut
+// off in it leaves a cursor, and yet does not know what is deleted there.
+func (r *round) join(tx store.Tx, more bool) error {
+	if !r.joining {
+		return nil
+	}
+	mark := ""
+	if r.joining = more; more {
+		mark = "1"
+	}
+	return tx.SetMeta(store.MetaJoining, mark)
 }
 
 func (e *Engine) cursor(ctx context.Context) (string, error) {

@@ -238,7 +238,7 @@ func (e *Engine) clarify(ctx context.Context, r *round, part []doubt) (int, erro
 	}
 	err := e.store.Read(ctx, func(tx store.Reader) error { return e.fit(tx, &page) })
 	if err == nil {
-		err = e.apply(ctx, r, page.Changes, pullMode{consent: r.yes}, "")
+		err = e.apply(ctx, r, page.Changes, pullMode{consent: r.yes}, "", false)
 	}
 	if err == nil && len(absent) > 0 {
 		err = e.compareAbsent(ctx, absent, remote.CursorUnknown)

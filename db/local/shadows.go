@@ -203,7 +203,7 @@ func (t *tx) leaveServer(old, key string) error {
 	}
 	for _, q := range []string{"DELETE FROM outbox", "DELETE FROM held", "DELETE FROM meta WHERE key IN ('" + metaCursor + "', '" +
 		store.MetaLastSynced + "', '" + store.MetaPaused + "', '" + store.MetaRetryAfter + "', '" + store.MetaResync + "', '" +
-		store.MetaEpoch + "', '" + store.MetaTaken + "', '" + store.MetaStock + "', '" + store.MetaNotice + "')"} {
+		store.MetaEpoch + "', '" + store.MetaTaken + "', '" + store.MetaStock + "', '" + store.MetaJoining + "', '" + store.MetaNotice + "')"} {
 		if _, err := t.exec(q); err != nil {
 			return err
 		}

@@ -166,6 +166,7 @@ const (
 	MetaEpoch      = "epoch"       // the server's epoch, to show and to compare
 	MetaTaken      = "taken"       // what the server took beyond the cursor, until a pull has shown it
 	MetaStock      = "stock"       // when all is compared with the server's list, and how far that is
+	MetaJoining    = "joining"     // set while the first listing of a server is under way
 	MetaNotice     = "notice"      // what the server wants its users to know, not cleaned
 	MetaReplan     = "replan"      // set when the outbox was emptied for another server: it must be planned anew
 )
