@@ -25,6 +25,6 @@ type Record struct {
 	// Parents are revisions of the note that this one is known to build on, newest
 	// first and maybe cut short; nil if the server does not tell. A revision
 	// between two neighbours of them (or of the first and Rev) was overwritten
-	// unseen. Not stored.
+	// unseen. Kept only with a change that is held.
 	Parents []int64
 }

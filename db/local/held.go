@@ -1,9 +1,11 @@
 package local
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 
+	"stet/model"
 	"stet/syncengine/store"
 )
 
@@ -31,7 +33,7 @@ func (r *reader) held(q string, args ...any) (out []store.Held, err error) {
 		if err := scan(&h.Reason, &record); err != nil {
 			return err
 		}
-		err := unpackJSON(record, &h.Record)
+		err := unpackHeld(record, &h.Record)
 		out = append(out, h)
 		return err
 	})
@@ -40,12 +42,31 @@ func (r *reader) held(q string, args ...any) (out []store.Held, err error) {
 
 // Hold implements [store.Tx]. A note that is held already keeps its place.
 func (t *tx) Hold(h store.Held) error {
-	record, err := json.Marshal(h.Record)
+	record, err := packHeld(h.Record)
 	if err != nil {
 		return t.fail(fmt.Errorf("pack held change: %w", err))
 	}
 	_, err = t.exec(`INSERT INTO held (note, reason, record) VALUES (?,?,?)
 		ON CONFLICT (note) DO UPDATE SET reason = excluded.reason, record = excluded.record`, h.Record.ID, string(h.Reason), record)
+	return err
+}
+
+// packHeld packs a record; with the revisions that it builds on, where the server
+// tells them, as an array of both: members of a note may have any name.
+func packHeld(rec model.Record) ([]byte, error) {
+	if len(rec.Parents) == 0 {
+		return json.Marshal(rec)
+	}
+	return json.Marshal([]any{rec, rec.Parents})
+}
+
+func unpackHeld(packed []byte, rec *model.Record) error {
+	if !bytes.HasPrefix(packed, []byte("[")) {
+		return unpackJSON(packed, rec)
+	}
+	var parents []int64
+	err := unpackJSON(packed, &[]any{rec, &parents})
+	rec.Parents = parents
 	return err
 }
 
