@@ -2,6 +2,8 @@ package local
 
 import (
 	"context"
+	"encoding/json"
+	"slices"
 	"testing"
 	"time"
 
@@ -354,5 +356,26 @@ func TestNothingIsWrittenAfterAFailure(t *testing.T) {
 		return nil
 	}); err == nil {
 		t.Error("committed")
+	}
+}
+
+// TestHeldKeepsWhatItBuildsOn: without it nobody could tell, once it is let
+// through, that it overwrote ours unseen. A member of any name is not in the way.
+func TestHeldKeepsWhatItBuildsOn(t *testing.T) {
+	s := openTemp(t)
+	for _, parents := range [][]int64{nil, {7}, {7, 3}} {
+		rec := model.Record{ID: "a", Rev: 9, Parents: parents,
+			Fields: model.Fields{Title: "t", Extra: map[string]json.RawMessage{"parents": json.RawMessage(`[1]`)}}}
+		write(t, s, func(tx store.Tx) error { return tx.Hold(store.Held{Record: rec, Reason: store.HeldForConsent}) })
+		err := s.Read(context.Background(), func(r store.Reader) error {
+			h, ok, err := r.HeldOf("a")
+			if !ok || !slices.Equal(h.Record.Parents, parents) || !model.Equal(h.Record.Fields, rec.Fields) || h.Record.Rev != 9 {
+				t.Errorf("held with parents %v, read %+v", parents, h)
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
 	}
 }

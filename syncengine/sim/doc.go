@@ -22,9 +22,9 @@
 //
 // What is checked is in the files named watch and stance (every transaction of
 // a device), oracle (every merge), ledger (every text that was ever saved),
-// judge (every write that a server accepted), overwritten (those that replace what
-// their writer had not seen), wirecheck (every answer), clocks (the same with wrong ones) and
-// final (the end). The invariants:
+// judge (every write that a server accepted), overwritten (those that replace
+// what their writer had not seen), wirecheck (every answer), clocks (the same
+// with wrong ones) and final (the end). The invariants:
 //
 //	I-1  no accepted op is lost           I-12 refused credentials keep all
 //	I-2  no saved text is lost by a kill  I-13 one process syncs at a time

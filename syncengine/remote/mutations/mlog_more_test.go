@@ -624,3 +624,22 @@ func quiet(d *device) bool {
 	_, waits, err := nextTry(d)
 	return err == nil && !waits
 }
+
+// A deletion of what the server never had may come from another count of its
+// numbers: what the device keeps is not above what the account has given out, or
+// a note made there again would look older.
+func TestDeletionOfNothingKeepsNoHighNumber(t *testing.T) {
+	s := newRealServer(t)
+	c := connect(t, s.url, s.account(t))
+	cursor := pushNotes(t, c, begin(t, c), 0, 1)
+	base := model.Record{ID: "gone", Rev: time.Now().UnixMilli() + 1<<40, Fields: model.Fields{Title: "t"}}
+	gone := model.Fields{Deleted: true}
+	op := remote.Op{Op: model.Op{ID: "op-gone", NoteID: base.ID, Kind: model.Delete, BaseRev: base.Rev, Patch: model.Diff(base.Fields, gone)}, Base: base, Want: gone}
+	res, err := c.Push(t.Context(), cursor, []remote.Op{op})
+	if err != nil || res.Outcomes[0].Kind != remote.Applied {
+		t.Fatalf("%+v, %v", res, err)
+	}
+	if rev := res.Outcomes[0].Rev; rev >= base.Rev || rev < 1 {
+		t.Errorf("revision %d", rev)
+	}
+}
